@@ -1,0 +1,17 @@
+"""The live engine: a Matplotlib figure that answers its controls within a frame."""
+
+from dlcompanion.live.controls import dropdown, int_slider, log_slider, slider, toggle
+from dlcompanion.live.explorer import Draggable, Explorer, Scene
+from dlcompanion.live.registry import explorers
+
+__all__ = [
+    "Draggable",
+    "Explorer",
+    "Scene",
+    "dropdown",
+    "explorers",
+    "int_slider",
+    "log_slider",
+    "slider",
+    "toggle",
+]
