@@ -211,7 +211,7 @@ function render({ model, el }) {
 
   let theme = {};
   let scale = 1;
-  const pixelsPerCss = () => width / (stage.clientWidth || width);
+  const pixelsPerCss = () => width / stage.clientWidth;
   const draw = ({ context, list }) => list && paint(context, list, scale, theme);
   const load = (layer) => {
     layer.list = decode(model.get(layer.name));
@@ -235,7 +235,8 @@ function render({ model, el }) {
   const showPoints = () => points.forEach((point) => point.isHeld() || point.show(point.read()));
 
   const resize = () => {
-    theme = readTheme(el); // known only once the card is in the page
+    if (!stage.clientWidth) return; // not in the page, or behind another tab
+    theme = readTheme(el);
     scale = Math.max(1, devicePixelRatio) / pixelsPerCss();
     for (const layer of layers) {
       layer.context.canvas.width = Math.round(width * scale);
@@ -251,12 +252,15 @@ function render({ model, el }) {
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
   const resized = new ResizeObserver(resize);
   resized.observe(stage);
-  el.addEventListener("transitionend", refreshTheme);
+  // JupyterLab sets these attributes when the new theme's style sheet has been applied.
+  const themed = new MutationObserver(refreshTheme);
+  themed.observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
   showPoints();
   layers.forEach(load);
   return () => {
     for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
     resized.disconnect();
+    themed.disconnect();
   };
 }
 

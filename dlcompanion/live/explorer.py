@@ -1,6 +1,7 @@
 """An explorer: controls, a pure function of them, a picture of its result and a sentence."""
 
 import base64
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -89,6 +90,7 @@ class Explorer:
         """
         self.title, self.controls, self.figure = title, dict(controls), scene.figure
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
+        self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
         self._draggables = dict(points or {})
         self._positions = {
             name: np.asarray(point.position, np.float32) for name, point in self._draggables.items()
@@ -132,18 +134,19 @@ class Explorer:
             ValueError: a name that is no control or point, or a value outside its range.
         """
         settings = {name: self._checked(name, value) for name, value in values.items()}
-        self._quiet = True
-        try:
-            for name, value in settings.items():
-                if name in self.controls:
-                    self.controls[name].value = value
-                else:
-                    self._positions[name] = value
-            self.canvas.positions = self._rows()
-        finally:
-            self._quiet = False
-        self._refresh()
-        self.canvas.frame = self.frame
+        with self._lock:
+            self._quiet = True
+            try:
+                for name, value in settings.items():
+                    if name in self.controls:
+                        self.controls[name].value = value
+                    else:
+                        self._positions[name] = value
+                self.canvas.positions = self._rows()
+            finally:
+                self._quiet = False
+            self._refresh()
+            self.canvas.frame = self.frame
 
     def _repr_mimebundle_(self, **_):
         data = self.widget._repr_mimebundle_()
@@ -154,9 +157,10 @@ class Explorer:
 
     def png(self) -> bytes:
         """Return the picture as it stands, draggable points included, as a PNG file."""
-        for ring, positions in zip(self._rings, self._rows().values(), strict=True):
-            ring.set_data(*np.transpose(positions))
-        return style.png(self.figure)
+        with self._lock:
+            for ring, positions in zip(self._rings, self._rows().values(), strict=True):
+                ring.set_data(*np.transpose(positions))
+            return style.png(self.figure)
 
     # From values to a frame.
     def _refresh(self) -> None:
@@ -198,12 +202,15 @@ class Explorer:
 
     def _answer(self) -> None:
         """Follow the reader; what goes wrong is said on the card, and the next move recovers."""
-        try:
-            self._refresh()
-        except Exception as error:
-            self.description = f"This setting cannot be shown ({type(error).__name__}: {error})."
-            self.frame = record(self.figure, [], sentence=self.description)
-        self.canvas.frame = self.frame
+        with self._lock:
+            try:
+                self._refresh()
+            except Exception as error:
+                self.description = (
+                    f"This setting cannot be shown ({type(error).__name__}: {error})."
+                )
+                self.frame = record(self.figure, [], sentence=self.description)
+            self.canvas.frame = self.frame
 
     def _checked(self, name: str, value):
         if name not in self.controls and name not in self._positions:

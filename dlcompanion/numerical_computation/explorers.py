@@ -117,20 +117,19 @@ def canyon(
 
 
 def _describe_canyon(values, state: CanyonState) -> str:
-    num_steps, method = values["num_steps"], values["method"]
-    loss = state.path.loss
-    outcome = f"the loss goes from {say(loss[0])} to {say(loss[num_steps])}"
-    outcome += f" in {num_steps} step{'s' if num_steps > 1 else ''}"
-    if method == "Newton":
-        return f"Newton's method divides by the curvature, so one step arrives: {outcome}."
-    if method == "exact line search":
-        return f"Every step ends at the lowest point of its line and turns at a right angle: {outcome}."
+    num_steps, loss = values["num_steps"], state.path.loss
+    steps = "1 step" if num_steps == 1 else f"{num_steps} steps"
+    outcome = f"the loss goes from {say(loss[0])} to {say(loss[num_steps])} in {steps}."
+    if values["method"] == "Newton":
+        return f"Newton's method divides by the curvature, so one step arrives: {outcome}"
+    if values["method"] == "exact line search":
+        return f"Each step stops at the lowest point of its line and turns 90 degrees: {outcome}"
     learning_rate = values["learning_rate"]
     floor, walls = 1 - learning_rate * state.bowl.eigenvalues
     if 0 <= state.diverged_at <= num_steps:
         outcome = f"diverged at step {state.diverged_at}, {outcome}"
     return (
-        f"ε = {say(learning_rate)} is {say(learning_rate / state.limit)} of the limit "
-        f"2/λmax = {say(state.limit)}. A step multiplies the error across the walls by {say(walls)} and "
-        f"along the floor by {say(floor)}: {outcome}."
+        f"ε = {say(learning_rate)} is {say(learning_rate / state.limit)} of the limit 2/λmax = "
+        f"{say(state.limit)}. A step multiplies the error across the walls by {say(walls)} "
+        f"and along the floor by {say(floor)}: {outcome}"
     )

@@ -164,8 +164,9 @@ def matrix_free_optimal_step(
     """
     grad = check_shape("grad", grad, ("n",))
     largest = jnp.abs(grad).max()
-    g = grad / jnp.where(largest == 0, 1, largest)  # epsilon* is the same for every multiple of g;
-    slope, curvature = g @ g, g @ hessian_times_fn(g)  # this one's square cannot underflow
+    # Every multiple of g has the same epsilon*; this one's square cannot underflow.
+    g = grad / jnp.where(largest == 0, 1, largest)
+    slope, curvature = g @ g, g @ hessian_times_fn(g)
     unbounded = curvature <= 0
     step = jnp.where(unbounded, jnp.inf, slope / jnp.where(unbounded, 1, curvature))
     return jnp.where(slope == 0, 0, step)

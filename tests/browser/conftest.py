@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.browser.lab import REPOSITORY, Lab, LabServer, chromium, find_chromium
 
 ARTIFACTS = REPOSITORY / "test-artifacts"

@@ -31,8 +31,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run
     --disable-background-networking --disable-component-update --disable-sync""".split()
-OPTIONS = """--no-browser --expose-app-in-browser --allow-root --ServerApp.ip=127.0.0.1
-    --ServerApp.port_retries=0 --IdentityProvider.token= --ServerApp.disable_check_xsrf=True""".split()
+OPTIONS = """--no-browser --expose-app-in-browser --allow-root --ip=127.0.0.1
+    --IdentityProvider.token= --ServerApp.disable_check_xsrf=True""".split()
 QUIET = {  # settings that would make two runs differ; all others are what a reader has
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "docmanager-extension/plugin": {"autosave": False},
@@ -176,14 +176,15 @@ class Lab:
     def __init__(
         self, server: LabServer, browser: Browser, size=(1280, 800), timeout=60, **options
     ):
-        self.server, self.console_errors, self._said = server, [], []
+        self.server, self._said = server, []
+        self.console_errors = errors = []
         viewport = {"width": size[0], "height": size[1]}
         self.context = browser.new_context(viewport=viewport, **options)
         self.context.expose_binding("kernelSays", lambda _, text: self._said.append(text))
         self.page = self.context.new_page()
         self.page.set_default_timeout(timeout * 1000)
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.console_errors.append(str(error.stack)))
+        self.page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+        self.page.on("pageerror", lambda error: errors.append(str(error.stack)))
 
     def __enter__(self):
         return self
@@ -199,7 +200,7 @@ class Lab:
             self.page.evaluate("jupyterapp.shell.collapseLeft()")
 
     def reload(self, save: bool = True) -> None:
-        """Reload the page; the kernel lives on. Without `save`, the notebook returns as last saved."""
+        """Reload the page; the kernel lives on. Unsaved outputs are lost, as a reader's are."""
         if save:
             self.command("docmanager:save")
         self._go(self.page.url)
@@ -234,6 +235,7 @@ class Lab:
         self.command("apputils:change-theme", theme=name)
         self.page.wait_for_function("name => document.body.dataset.jpThemeName == name", arg=name)
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+        self.idle()
 
     def command(self, name: str, **arguments) -> None:
         """Execute one of JupyterLab's commands and wait until it is done."""
@@ -251,10 +253,6 @@ class Lab:
     def kernel_log(self) -> str:
         """What widget callbacks have printed and raised; no cell nor the server's log shows it."""
         return "".join(self._said)
-
-    def _listen(self, message) -> None:
-        if message.type == "error":
-            self.console_errors.append(message.text)
 
     def _go(self, url: str) -> None:
         self.page.goto(url, wait_until="domcontentloaded")

@@ -1,0 +1,145 @@
+"""What a reader does with the notebooks, in real JupyterLab, with real keys and a real mouse."""
+
+import json
+
+import pytest
+
+from tests.browser.lab import REPOSITORY
+
+CHAPTER_4 = "04-numerical-computation.ipynb"
+NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+
+# The most frequent grey level of the static layer, and the grey level farthest from it.
+PAPER_AND_INK = """canvas => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const counts = new Array(256).fill(0);
+    for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] > 250) counts[Math.round((data[i] + data[i + 1] + data[i + 2]) / 3)] += 1;
+    const paper = counts.indexOf(Math.max(...counts));
+    const levels = counts.map((count, level) => (count > 5 ? level : paper));
+    const ink = levels.reduce((a, b) => (Math.abs(b - paper) > Math.abs(a - paper) ? b : a), paper);
+    return [paper, ink];
+}"""
+
+
+def stored_pictures(name: str) -> int:
+    cells = json.loads((REPOSITORY / "notebooks" / name).read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def canvas_pixels(lab) -> str:
+    """Return the moving layer of the first explorer as the browser painted it."""
+    return lab.page.locator(".dlc-frame").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def show_canyon(lab):
+    """Run chapter 4 and bring its explorer into view; return its card."""
+    lab.open(CHAPTER_4)
+    lab.run_all()
+    card = lab.page.locator(".dlc-explorer").first
+    index = next(i for i, cell in enumerate(notebook_cells()) if "canyon()" in cell["source"])
+    lab.cell(index)
+    card.wait_for()
+    lab.idle()
+    return card
+
+
+def notebook_cells() -> list[dict]:
+    cells = json.loads((REPOSITORY / "notebooks" / CHAPTER_4).read_text())["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in cells]
+
+
+def assert_nothing_went_wrong(lab) -> None:
+    assert lab.console_errors == []
+    assert lab.kernel_log() == ""
+
+
+def drag(lab, ring, x: float, y: float) -> None:
+    """Drag a ring by the mouse, so many pixels from where it is."""
+    box = ring.bounding_box()
+    centre = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(*centre)
+    lab.page.mouse.down()
+    lab.page.mouse.move(centre[0] + x, centre[1] + y, steps=10)
+    lab.page.mouse.up()
+    lab.idle()
+
+
+def test_the_canyon_follows_keyboard_and_mouse(lab):
+    card = show_canyon(lab)
+    sentence, picture = card.locator(".dlc-sentence"), card.get_by_role("img")
+    ring = card.get_by_role("button", name="start of the descent")
+    seen = []
+
+    def look() -> str:
+        lab.idle()
+        seen.append((sentence.inner_text(), canvas_pixels(lab)))
+        return sentence.inner_text()
+
+    assert "along the floor by 0.65" in look()
+    card.get_by_role("slider").nth(0).press("ArrowRight")  # from kappa = 5 to 5.6
+    assert "along the floor by 0.688" in look()
+
+    before = ring.bounding_box()
+    drag(lab, ring, -90, -70)
+    look()
+    assert ring.bounding_box()["x"] == pytest.approx(before["x"] - 90, abs=1)
+    assert ring.bounding_box()["y"] == pytest.approx(before["y"] - 70, abs=1)
+    ring.press("Shift+ArrowUp")
+    look()
+    assert ring.bounding_box()["y"] < before["y"] - 80
+    for part in zip(*seen, strict=True):
+        assert len(set(part)) == len(seen), "a move that changed nothing"
+
+    card.get_by_role("button", name="Fig. 4.6").click()
+    assert "along the floor by 0.65" in look()
+    assert ring.bounding_box()["x"] == pytest.approx(before["x"], abs=1)
+    assert picture.get_attribute("aria-label").endswith(sentence.inner_text())
+    assert_nothing_went_wrong(lab)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_stored_notebook_shows_pictures_before_it_is_run(lab, name):
+    lab.open(name)
+    shown = 0
+    for index in range(len(json.loads((REPOSITORY / "notebooks" / name).read_text())["cells"])):
+        pictures = lab.cell(index).locator(".jp-OutputArea-output img")
+        for k in range(pictures.count()):
+            width, natural = pictures.nth(k).evaluate("i => [i.clientWidth, i.naturalWidth]")
+            assert 200 < width <= natural
+            shown += 1
+    assert shown == stored_pictures(name)
+    text = lab.page.locator(".jp-Notebook").inner_text()
+    assert "Error displaying widget" not in text and "model not found" not in text
+    assert lab.console_errors == []
+
+
+def test_ink_follows_the_theme(lab):
+    show_canyon(lab)
+    static = lab.page.locator(".dlc-static").first
+    paper, ink = static.evaluate(PAPER_AND_INK)
+    assert paper > 240 and ink < 90
+    for theme in ("JupyterLab Dark", "JupyterLab Dark High Contrast"):
+        lab.theme(theme)
+        paper, ink = static.evaluate(PAPER_AND_INK)
+        assert paper < 40 and ink > 190
+    lab.theme("JupyterLab Light")
+    paper, ink = static.evaluate(PAPER_AND_INK)
+    assert paper > 240 and ink < 90
+
+
+def test_the_picture_is_back_after_scrolling_away(lab):
+    card = show_canyon(lab)
+    before = canvas_pixels(lab)
+    lab.cell(0)
+    lab.cell(len(notebook_cells()) - 1)
+    show = next(i for i, cell in enumerate(notebook_cells()) if "canyon()" in cell["source"])
+    lab.cell(show)
+    card.wait_for()
+    lab.idle()
+    assert canvas_pixels(lab) == before
+    handle = card.get_by_role("slider").nth(0)
+    handle.press("ArrowRight")
+    lab.idle()
+    assert canvas_pixels(lab) != before
