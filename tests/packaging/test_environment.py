@@ -17,7 +17,7 @@ LOCK, BINDER = ROOT / "requirements.lock", ROOT / "binder" / "requirements.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKED = [*PROJECT["dependencies"], *EXTRAS["notebooks"], *EXTRAS["test"]]
-FROM_JUPYTER = {"ipython", "jupyter_core", "traitlets"}  # there wherever a notebook runs
+BROUGHT = {"ipython", "jupyter_core", "pil", "traitlets"}  # by ipywidgets, Jupyter and Matplotlib
 
 
 def lines(path):
@@ -71,7 +71,7 @@ def test_python_is_supported(route):
 
 
 def test_package_imports_only_what_it_declares():
-    declared = {Requirement(text).name for text in PROJECT["dependencies"]} | FROM_JUPYTER
+    declared = {Requirement(text).name for text in PROJECT["dependencies"]} | BROUGHT
     for path in (ROOT / "dlcompanion").rglob("*.py"):
         used = {name.partition(".")[0] for name in imports(path)}
         foreign = used - {"dlcompanion"} - sys.stdlib_module_names
