@@ -2,11 +2,11 @@
 
 import inspect
 
-import ipywidgets
 import numpy as np
 import pytest
 
 import dlcompanion
+from dlcompanion.live.controls import positions
 from dlcompanion.live.recorder import read_head
 
 EXPLORERS = dlcompanion.explorers()
@@ -16,18 +16,6 @@ FRAME_BUDGET, IMAGE_FRAME_BUDGET = 6_000, 40_000  # bytes
 @pytest.fixture(params=EXPLORERS, scope="module")
 def explorer(request):
     return EXPLORERS[request.param]()
-
-
-def positions(control) -> list:
-    """Return the values that a control can take."""
-    if isinstance(control, ipywidgets.Checkbox):
-        return [False, True]
-    if isinstance(control, ipywidgets.Dropdown):
-        return list(control.options)
-    if isinstance(control, ipywidgets.SelectionSlider):
-        return [value for _, value in control.options]
-    count = round((control.max - control.min) / control.step)
-    return (control.min + control.step * np.arange(count + 1)).tolist()
 
 
 def random_settings(explorer, random) -> dict:

@@ -1,10 +1,14 @@
-// The browser's half of the live engine: replays display lists on a canvas and moves points.
-// One plain module: no build step, no network. recorder.py describes the display list.
+// The browser's half of the live engine: replays display lists on a canvas, keeps frames and asks
+// for more, moves points. One plain module: no build step, no network. recorder.py describes the
+// display list.
 
 const COORDINATES_PER_PIXEL = 16;
 const LINETO = 2, CURVE3 = 3, CURVE4 = 4, CLOSEPOLY = 79;
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const [KEY_STEP, BIG_KEY_STEP] = [2, 20]; // px
+const CACHE_BYTES = 4e6, BATCH = 16;
+const QUIET = 150, COMPUTING = 250, LOST = 8000; // ms
+const LOST_TEXT = "The kernel does not answer. If it was restarted, run the cell again.";
 
 /** Turn the bytes of a display list into paths, operations and its head. */
 export function decode(view) {
@@ -153,16 +157,16 @@ function axesMap({ box: [left, top, right, bottom], xlim, ylim, log }) {
 }
 
 /** One button that is dragged, or moved by the arrow keys, and tells `moved` its data position. */
-function makePoint(stage, label, axes, pixelsPerCss, moved) {
+function makePoint(stage, label, axes, [width, height], moved, released) {
   const button = make("button", "dlc-point", stage, { type: "button", "data-lm-suppress-shortcuts": "true" });
   const maps = axesMap(axes);
   let position = [0, 0];
+  const pixels = () => position.map((value, i) => maps[i].toPixel(value));
   const show = (xy) => {
     position = xy;
-    const [width, height] = stage.dlcSize;
-    const pixel = xy.map((value, i) => maps[i].toPixel(value));
-    button.style.left = `${(100 * pixel[0]) / width}%`;
-    button.style.top = `${(100 * pixel[1]) / height}%`;
+    const [x, y] = pixels();
+    button.style.left = `${(100 * x) / width}%`;
+    button.style.top = `${(100 * y) / height}%`;
     const spoken = xy.map((value) => value.toPrecision(3)).join(", ");
     button.setAttribute("aria-label", `${label} at ${spoken}: drag it, or use the arrow keys`);
   };
@@ -179,88 +183,272 @@ function makePoint(stage, label, axes, pixelsPerCss, moved) {
   button.addEventListener("pointermove", (event) => {
     if (!grip) return;
     const box = stage.getBoundingClientRect();
-    moveTo([event.clientX - box.x - grip[0], event.clientY - box.y - grip[1]].map((v) => v * pixelsPerCss()));
+    moveTo([event.clientX - box.x - grip[0], event.clientY - box.y - grip[1]].map((v) => (v * width) / box.width));
   });
-  for (const type of ["pointerup", "pointercancel"]) button.addEventListener(type, () => (grip = null));
+  for (const type of ["pointerup", "pointercancel"])
+    button.addEventListener(type, () => {
+      grip = null;
+      released();
+    });
   button.addEventListener("keydown", (event) => {
     const direction = KEYS[event.key];
     if (!direction) return;
     event.preventDefault();
     event.stopPropagation();
     const step = event.shiftKey ? BIG_KEY_STEP : KEY_STEP;
-    moveTo(position.map((value, i) => maps[i].toPixel(value) + step * direction[i]));
+    moveTo(pixels().map((value, i) => value + step * direction[i]));
+    released();
   });
-  return { show, isHeld: () => grip !== null };
+  return { show, pixels, isHeld: () => grip !== null };
 }
 
-function render({ model, el }) {
+/** Frames by key, the least recently used dropped first. */
+function makeCache(limit) {
+  const frames = new Map();
+  let bytes = 0;
+  return {
+    has: (key) => frames.has(key),
+    get size() { return frames.size; },
+    get(key) {
+      const frame = frames.get(key);
+      frames.delete(key);
+      frames.set(key, frame);
+      return frame;
+    },
+    set(key, frame) {
+      bytes += frame.byteLength - (frames.get(key)?.byteLength ?? 0);
+      frames.delete(key);
+      frames.set(key, frame);
+      for (const [oldest, old] of frames) {
+        if (bytes <= limit) break;
+        bytes -= old.byteLength;
+        frames.delete(oldest);
+      }
+    },
+  };
+}
+
+/** Show an explorer in `el`. `host` is where its controls and its frames come from. */
+function mount(el, host) {
+  const [width, height] = host.size;
   el.classList.add("dlc-canvas");
-  const [width, height] = model.get("size");
-  make("div", "dlc-title", el).textContent = model.get("title");
+  make("div", "dlc-title", el).textContent = host.title;
   const stage = make("div", "dlc-stage", el);
-  stage.dlcSize = [width, height];
   stage.style.cssText = `max-width: ${width}px; aspect-ratio: ${width} / ${height}`;
   const layers = ["static", "frame"].map((name) => {
     const canvas = make("canvas", `dlc-${name}`, stage);
-    return { name, context: canvas.getContext("2d"), list: null };
+    return { context: canvas.getContext("2d"), list: null };
   });
   layers[0].context.canvas.setAttribute("aria-hidden", "true");
   const image = layers[1].context.canvas;
   image.setAttribute("role", "img");
+  const note = make("p", "dlc-note", stage, { role: "status" });
   const sentence = make("p", "dlc-sentence", el, { role: "status", "aria-live": "polite" });
 
-  let theme = {};
-  let scale = 1;
-  const pixelsPerCss = () => width / stage.clientWidth;
+  let [theme, scale] = [{}, 1];
   const draw = ({ context, list }) => list && paint(context, list, scale, theme);
-  const load = (layer) => {
-    layer.list = decode(model.get(layer.name));
-    draw(layer);
-    if (layer.name !== "frame") return;
-    const text = layer.list.sentence;
+  const show = (bytes) => {
+    layers[1].list = decode(bytes);
+    draw(layers[1]);
+    const text = layers[1].list.sentence;
     if (sentence.textContent !== text) sentence.textContent = text;
-    image.setAttribute("aria-label", `${model.get("title")} ${text}`);
+    image.setAttribute("aria-label", `${host.title} ${text}`);
   };
+  const tell = (text) => note.textContent !== text && (note.textContent = text);
 
-  const points = model.get("points").flatMap(({ name, label, axes, count }) =>
+  // Points.
+  const moveRows = (name, i, xy) => {
+    const rows = structuredClone(host.positions());
+    rows[name][i] = xy;
+    host.setPositions(rows);
+    update();
+  };
+  const points = host.points.flatMap(({ name, label, axes, count }) =>
     Array.from({ length: count }, (_, i) => {
-      const point = makePoint(stage, label, axes, pixelsPerCss, (xy) => {
-        const all = structuredClone(model.get("positions"));
-        all[name][i] = xy;
-        model.set("positions", all);
-        model.save_changes();
-      });
-      return { ...point, read: () => model.get("positions")[name][i] };
+      const point = makePoint(stage, label, axes, host.size, (xy) => moveRows(name, i, xy), () => schedule());
+      return { ...point, follow: () => point.show(host.positions()[name][i]) };
     }));
-  const showPoints = () => points.forEach((point) => point.isHeld() || point.show(point.read()));
+  points.forEach((point) => point.follow());
 
-  const resize = () => {
-    if (!stage.clientWidth) return; // not in the page, or behind another tab
-    theme = readTheme(el);
-    scale = Math.max(1, devicePixelRatio) / pixelsPerCss();
-    for (const layer of layers) {
-      layer.context.canvas.width = Math.round(width * scale);
-      layer.context.canvas.height = Math.round(height * scale);
-      draw(layer);
+  // Frames: what is kept is drawn at once, what is not is asked for, one question at a time.
+  const cache = makeCache(CACHE_BYTES);
+  const place = () => points.flatMap((point) => point.pixels().map(Math.round)).join();
+  const keyOf = (indices) => `${indices.join()}|${place()}`;
+  const indicesNow = () => host.controls.map((_, i) => host.index(i));
+  let [shown, waiting, ahead, seen, touched, timers] = [null, null, null, false, 0, []];
+
+  const update = () => {
+    const indices = indicesNow();
+    const key = keyOf(indices);
+    if (cache.has(key)) {
+      if (key !== shown) show(cache.get(key));
+      shown = key;
+      tell("");
+    } else if (waiting === null) {
+      waiting = key;
+      after(COMPUTING, () => tell("computing …"));
+      after(LOST, () => tell(LOST_TEXT));
+      host.ask({ ask: "now", key, indices, positions: host.positions() });
+    }
+    schedule();
+  };
+  const after = (delay, action) => timers.push(setTimeout(action, delay));
+  const receive = ({ answer, keys, failed, positions }, buffers) => {
+    if (!failed) keys.forEach((key, i) => cache.set(key, buffers[i]));
+    stage.dataset.cached = cache.size;
+    if (answer === "now") {
+      if (keys[0] !== waiting) return; // another view asked
+      timers.splice(0).forEach(clearTimeout);
+      waiting = null;
+      tell("");
+      show(buffers[0]);
+      shown = failed ? null : keys[0];
+      if (host.follow(positions, keys[0] === keyOf(indicesNow()))) points.forEach((point) => point.follow());
+      if (keys[0] !== keyOf(indicesNow())) update();
+    } else if (ahead && (!keys.length || keys[0] === ahead)) {
+      ahead = keys.length ? null : ahead; // an empty answer is an error: ask no more from here
+      schedule();
     }
   };
-  const refreshTheme = () => {
+
+  // Ahead: through the present point along each control, the last touched first, nearest first.
+  const missing = () => {
+    const here = indicesNow();
+    const order = host.controls.map((_, i) => i).sort((a, b) => (b === touched) - (a === touched));
+    return order.flatMap((i) =>
+      Array.from({ length: host.controls[i].count }, (_, index) => index)
+        .sort((a, b) => Math.abs(a - here[i]) - Math.abs(b - here[i]))
+        .map((index) => here.with(i, index))
+        .filter((indices) => !cache.has(keyOf(indices))));
+  };
+  let quiet = 0;
+  const schedule = () => {
+    clearTimeout(quiet);
+    quiet = setTimeout(askAhead, QUIET);
+  };
+  const askAhead = () => {
+    host.save();
+    if (!host.prefetch) stage.dataset.prefetch = "off";
+    if (!host.prefetch || !seen || waiting !== null || ahead !== null || points.some((point) => point.isHeld())) return;
+    const indices = missing().slice(0, BATCH);
+    stage.dataset.prefetch = indices.length ? "running" : "done";
+    if (!indices.length) return;
+    const keys = indices.map(keyOf);
+    ahead = keys[0];
+    host.ask({ ask: "ahead", keys, indices });
+  };
+
+  // The page.
+  const resize = () => {
+    if (!stage.clientWidth) return; // not in the page, or behind another tab
+    scale = (Math.max(1, devicePixelRatio) * stage.clientWidth) / width;
+    for (const { context } of layers) {
+      context.canvas.width = Math.round(width * scale);
+      context.canvas.height = Math.round(height * scale);
+    }
+    recolour();
+  };
+  const recolour = () => {
     theme = readTheme(el);
     layers.forEach(draw);
   };
-  const listeners = { "change:static": () => load(layers[0]), "change:frame": () => load(layers[1]), "change:positions": showPoints };
-  for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
-  const resized = new ResizeObserver(resize);
-  resized.observe(stage);
-  // JupyterLab sets these attributes when the new theme's style sheet has been applied.
-  const themed = new MutationObserver(refreshTheme);
-  themed.observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  showPoints();
-  layers.forEach(load);
+  const observers = [
+    new ResizeObserver(resize),
+    new IntersectionObserver(([entry]) => {
+      seen = entry.isIntersecting;
+      if (seen) schedule();
+    }),
+    // JupyterLab sets these attributes when the new theme's style sheet has been applied.
+    new MutationObserver(recolour),
+  ];
+  observers[0].observe(stage);
+  observers[1].observe(stage);
+  observers[2].observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
+  layers[0].list = decode(host.static());
+  show(host.frame());
+  cache.set(keyOf(host.frameIndices ?? indicesNow()), host.frame());
+  return {
+    receive,
+    lost: () => tell(LOST_TEXT),
+    moved: (i) => {
+      touched = i;
+      update();
+    },
+    pointsMoved: () => {
+      points.forEach((point) => point.isHeld() || point.follow());
+      update();
+    },
+    close: () => {
+      observers.forEach((observer) => observer.disconnect());
+      timers.forEach(clearTimeout);
+      clearTimeout(quiet);
+    },
+  };
+}
+
+/** Give a slider's handle the name and the value that are read aloud; ipywidgets leaves it none. */
+function nameHandle(card, i, name) {
+  const cell = card?.querySelector(".dlc-controls")?.children[i];
+  const handle = cell?.querySelector(".noUi-handle");
+  if (!handle) return;
+  handle.setAttribute("aria-label", name);
+  handle.setAttribute("aria-valuetext", cell.querySelector(".widget-readout")?.textContent ?? "");
+}
+
+async function render({ model, el }) {
+  const controls = model.get("controls");
+  const models = await Promise.all(
+    controls.map(({ model: id }) => model.widget_manager.get_model(id.slice("IPY_MODEL_".length))));
+  const name = () => controls.forEach((control, i) => nameHandle(el.closest(".dlc-explorer"), i, control.name));
+  let unsaved = false; // the kernel learns positions with each question; the model when all is quiet
+  const host = {
+    title: model.get("title"),
+    size: model.get("size"),
+    points: model.get("points"),
+    controls,
+    prefetch: model.get("prefetch"),
+    static: () => model.get("static"),
+    frame: () => model.get("frame"),
+    index(i) {
+      const { by, low, step } = controls[i];
+      return Math.round((models[i].get(by) - low) / step);
+    },
+    positions: () => model.get("positions"),
+    setPositions: (rows) => {
+      model.set("positions", rows);
+      unsaved = true;
+    },
+    save: () => {
+      if (unsaved) model.save_changes();
+      unsaved = false;
+    },
+    // The server may hold the answer back for 40 ms until our side acknowledges the kernel's
+    // "busy" (Nagle's algorithm, delayed acknowledgement); a word from us carries that at once.
+    ask: (content) => model.send(content, {
+      iopub: { status: ({ content: { execution_state: state } }) => state === "busy" && model.send({ ask: "nothing" }) },
+    }),
+    /** Take over where constraints put the points; tell whether they differ from what is shown. */
+    follow(rows, isCurrent) {
+      if (!isCurrent || JSON.stringify(rows) === JSON.stringify(model.get("positions"))) return false;
+      model.set("positions", rows);
+      return true;
+    },
+  };
+  const view = mount(el, host);
+  const listeners = [
+    ...models.map((control, i) => [control, `change:${controls[i].by}`, () => {
+      view.moved(i);
+      requestAnimationFrame(name);
+    }]),
+    [model, "change:positions", view.pointsMoved],
+    [model, "msg:custom", view.receive],
+    [model, "comm_live_update", view.lost],
+  ];
+  for (const [source, event, listener] of listeners) source.on(event, listener);
+  requestAnimationFrame(name);
   return () => {
-    for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
-    resized.disconnect();
-    themed.disconnect();
+    view.close();
+    for (const [source, event, listener] of listeners) source.off(event, listener);
   };
 }
 

@@ -7,11 +7,15 @@ import traitlets
 
 
 class Canvas(anywidget.AnyWidget):
-    """A picture in two layers with points that can be dragged.
+    """A picture in two layers that keeps frames, with points that can be dragged.
 
-    `static` and `frame` are display lists (see `recorder`). `points` tells, for each draggable
-    point, its name, label, axes and count; `positions` maps its name to rows of x, y in data
-    coordinates and is written from both sides.
+    Attributes:
+        static, frame: display lists (see `recorder`).
+        controls: for each control its name, the reference to its model and how to count its
+            positions.
+        points: for each draggable point its name, label, axes and count.
+        positions: rows of x, y in data coordinates by the point's name, written from both sides.
+        prefetch: whether the browser asks for frames ahead.
     """
 
     _esm = Path(__file__).with_name("canvas.js")
@@ -21,5 +25,7 @@ class Canvas(anywidget.AnyWidget):
     size = traitlets.List().tag(sync=True)
     static = traitlets.Bytes().tag(sync=True)
     frame = traitlets.Bytes().tag(sync=True)
+    controls = traitlets.List().tag(sync=True)
     points = traitlets.List().tag(sync=True)
     positions = traitlets.Dict().tag(sync=True)
+    prefetch = traitlets.Bool(True).tag(sync=True)

@@ -13,8 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlcompanion import style
+from dlcompanion.live import ahead
 from dlcompanion.live.canvas import Canvas
-from dlcompanion.live.controls import snap
+from dlcompanion.live.card import build_card
+from dlcompanion.live.controls import positions, snap
 from dlcompanion.live.recorder import record
 
 
@@ -29,7 +31,7 @@ class Scene(NamedTuple):
 
     figure: Figure
     moving: Sequence[Artist]
-    update: Callable[[Mapping[str, Any], NamedTuple], None]
+    update: Callable[[Mapping[str, Any], tuple], None]
 
 
 class Draggable(NamedTuple):
@@ -39,11 +41,13 @@ class Draggable(NamedTuple):
         ax: linear or logarithmic axes; points stay inside them.
         position: where they start, data coordinates, shape (2,) or (n, 2).
         label: what a point is called when it is read aloud.
+        constrain: maps a position to the nearest allowed one, same shape.
     """
 
     ax: Axes
-    position: np.ndarray
+    position: Sequence
     label: str
+    constrain: Callable[[np.ndarray], np.ndarray] = lambda position: position
 
 
 class Explorer:
@@ -51,13 +55,7 @@ class Explorer:
 
     Attributes:
         controls: the ipywidgets by name.
-        points: the draggable points by name, arrays in data coordinates.
-        values: controls and points together, by name.
         presets: the values that each preset button sets, by the button's name.
-        state: the result of `compute` for these values.
-        figure: the Matplotlib figure, its artists at this state.
-        frame: the display list of the moving artists.
-        description: the sentence that says what the picture shows.
         widget: the whole card as one ipywidget.
     """
 
@@ -66,13 +64,15 @@ class Explorer:
         *,
         title: str,
         controls: Mapping[str, ipywidgets.ValueWidget],
-        compute: Callable[..., NamedTuple],
+        compute: Callable[..., tuple],
         scene: Scene,
-        describe: Callable[[Mapping[str, Any], NamedTuple], str],
+        describe: Callable[[Mapping[str, Any], tuple], str],
         points: Mapping[str, Draggable] | None = None,
         presets: Mapping[str, Mapping[str, Any]] | None = None,
         view: Sequence[str] = (),
         labels: Mapping[str, str] | None = None,
+        play: str | None = None,
+        prefetch: bool = True,
     ):
         """Wire the parts together and compute the first frame.
 
@@ -87,33 +87,38 @@ class Explorer:
             presets: name of a button -> values that it sets.
             view: names of controls that choose what to look at and do not enter `compute`.
             labels: what the controls are called on screen, LaTeX allowed; else their names.
+            play: the control that gets a play button, one whose positions are steps in time.
+            prefetch: whether the browser asks for frames before they are needed.
         """
-        self.title, self.controls, self.figure = title, dict(controls), scene.figure
+        self.title, self.controls = title, dict(controls)
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
         self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
         self._draggables = dict(points or {})
         self._positions = {
-            name: np.asarray(point.position, np.float32) for name, point in self._draggables.items()
+            name: point.constrain(np.asarray(point.position, np.float32))
+            for name, point in self._draggables.items()
         }
         self._rings = [_draw_ring(point) for point in self._draggables.values()]
         self.presets = {
             button: {name: self._checked(name, value) for name, value in values.items()}
             for button, values in (presets or {}).items()
         }
-        static = self._settle_layout()
-        self._refresh()
+        static = _settle_layout(scene, self._rings)
+        self._shown = self._render(self.values)
         self.canvas = Canvas(
             title=title,
-            size=[int(self.figure.bbox.width), int(self.figure.bbox.height)],
+            size=[int(scene.figure.bbox.width), int(scene.figure.bbox.height)],
             static=static,
-            frame=self.frame,
+            frame=self._shown.frame,
             points=[_describe_axes(name, point) for name, point in self._draggables.items()],
-            positions=self._rows(),
+            positions=_rows(self._positions),
+            controls=[_describe_control(*item) for item in self.controls.items()],
+            prefetch=prefetch,
         )
-        self.widget = self._build_card(labels or {})
-        for control in self.controls.values():
-            control.observe(self._on_change, "value")
+        self.widget = build_card(self, labels or {}, play)
         self.canvas.observe(self._on_drag, "positions")
+        self.canvas.on_msg(self._on_message)
+        ahead.watch_cells()
 
     @property
     def points(self) -> dict[str, np.ndarray]:
@@ -123,7 +128,28 @@ class Explorer:
     @property
     def values(self) -> dict[str, Any]:
         """Every control's value and every point's position, by name."""
-        return {name: control.value for name, control in self.controls.items()} | self.points
+        return {name: snap(c, c.value) for name, c in self.controls.items()} | self.points
+
+    @property
+    def state(self) -> tuple:
+        """The result of `compute` for the present values."""
+        return self._caught_up().state
+
+    @property
+    def description(self) -> str:
+        """The sentence that says what the picture shows."""
+        return self._caught_up().sentence
+
+    @property
+    def frame(self) -> bytes:
+        """The display list of the moving artists."""
+        return self._caught_up().frame
+
+    @property
+    def figure(self) -> Figure:
+        """The Matplotlib figure, its artists at the present state."""
+        self._caught_up()
+        return self._scene.figure
 
     def set(self, **values) -> None:
         """Move controls and points, then compute and draw once.
@@ -135,18 +161,25 @@ class Explorer:
         """
         settings = {name: self._checked(name, value) for name, value in values.items()}
         with self._lock:
-            self._quiet = True
-            try:
-                for name, value in settings.items():
-                    if name in self.controls:
-                        self.controls[name].value = value
-                    else:
-                        self._positions[name] = value
-                self.canvas.positions = self._rows()
-            finally:
-                self._quiet = False
-            self._refresh()
-            self.canvas.frame = self.frame
+            for name, value in settings.items():
+                if name in self.controls:
+                    self.controls[name].value = value
+                else:
+                    self._positions[name] = value
+            self.canvas.positions = _rows(self._positions)
+            self.canvas.frame = self._caught_up().frame
+
+    def close(self) -> None:
+        """Remove the explorer from the page and free what both sides hold for it."""
+        for widget in (*self.controls.values(), self.canvas, self.widget):
+            widget.close()
+
+    def png(self) -> bytes:
+        """Return the picture as it stands, draggable points included, as a PNG file."""
+        with self._lock:
+            for ring, positions in zip(self._rings, self._positions.values(), strict=True):
+                ring.set_data(*np.atleast_2d(positions).T)
+            return style.png(self.figure)
 
     def _repr_mimebundle_(self, **_):
         data = self.widget._repr_mimebundle_()
@@ -155,62 +188,85 @@ class Explorer:
         width, height = self.canvas.size
         return data, {"image/png": {"width": width, "height": height}}
 
-    def png(self) -> bytes:
-        """Return the picture as it stands, draggable points included, as a PNG file."""
-        with self._lock:
-            for ring, positions in zip(self._rings, self._rows().values(), strict=True):
-                ring.set_data(*np.transpose(positions))
-            return style.png(self.figure)
-
     # From values to a frame.
-    def _refresh(self) -> None:
-        values = self.values
-        self.state = jax.device_get(self._compute(**self._arguments(values)))
-        self._scene.update(values, self.state)
-        self.description = self._describe(values, self.state)
-        self.frame = record(self.figure, self._scene.moving, sentence=self.description)
+    def _caught_up(self) -> "_Shown":
+        """Return what belongs to the present values, computed now if nobody has looked since.
+
+        The browser draws frames that it has kept by itself; the state follows only here.
+        """
+        with self._lock:
+            values = self.values
+            if self._shown is None or not _same(values, self._shown.values):
+                self._shown = self._render(values)
+            return self._shown
+
+    def _render(self, values: dict[str, Any], state: tuple | None = None) -> "_Shown":
+        """Compute the state unless it is given, move the artists and record them."""
+        if state is None:
+            state = jax.device_get(self._compute(**self._arguments(values)))
+        self._scene.update(values, state)
+        sentence = self._describe(values, state)
+        frame = record(self._scene.figure, self._scene.moving, sentence=sentence)
+        return _Shown(values, state, sentence, frame)
 
     def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `compute` takes: dropdowns as indices, nothing that only chooses a view."""
         return {
-            name: self.controls[name].index if isinstance(value, str) else value
+            name: self.controls[name].options.index(value) if isinstance(value, str) else value
             for name, value in values.items()
             if name not in self._view
         }
 
-    def _settle_layout(self) -> bytes:
-        for artist in (*self._scene.moving, *self._rings):
-            artist.set_animated(True)
-        self.figure.draw_without_rendering()
-        self.figure.set_layout_engine("none")  # nothing jumps from here on
-        return record(self.figure)
+    # What the browser asks and tells.
+    def _on_message(self, _widget, content, _buffers) -> None:
+        if content["ask"] == "now":
+            self._answer(content)
+        elif content["ask"] == "ahead":
+            ahead.worker.submit(self._answer_ahead, content)
 
-    # From the browser to values.
-    _quiet = False
+    def _answer(self, content: Mapping) -> None:
+        """Send one frame; what goes wrong is said on the card, and the next move recovers."""
+        with self._lock:
+            self._follow(content["positions"])
+            self._shown, sentence = None, ""
+            try:
+                self._shown = self._render(self._values_at(content["indices"]))
+                frame = self._shown.frame
+            except Exception as error:
+                sentence = f"This setting cannot be shown ({type(error).__name__}: {error})."
+                frame = record(self._scene.figure, [], sentence=sentence)
+            reply = {"answer": "now", "keys": [content["key"]], "failed": bool(sentence)}
+            self.canvas.send(reply | {"positions": _rows(self._positions)}, [frame])
 
-    def _on_change(self, _change) -> None:
-        if not self._quiet:
-            self._answer()
+    def _answer_ahead(self, content: Mapping) -> None:
+        """Send a batch of frames around the present values, in slices between all other work."""
+        frames = []
+        rows = [self._values_at(indices) for indices in content["indices"]]
+        try:
+            states = ahead.compute_batch(self._compute, [self._arguments(row) for row in rows])
+            for row, state in zip(rows, states, strict=True):
+                ahead.yield_to_reader()
+                with self._lock:
+                    self._shown = None  # the artists are moved away from the present values
+                    frames.append(self._render(row, state).frame)
+        except Exception:
+            frames = []  # the reader will be told on going there
+        self.canvas.send({"answer": "ahead", "keys": content["keys"][: len(frames)]}, frames)
+
+    def _values_at(self, indices: Sequence[int]) -> dict[str, Any]:
+        controls = zip(self.controls.items(), indices, strict=True)
+        return {
+            name: positions(control)[index] for (name, control), index in controls
+        } | self.points
 
     def _on_drag(self, change) -> None:
-        if self._quiet:
-            return
-        for name, rows in change.new.items():
-            position = self._positions[name]
-            self._positions[name] = np.asarray(rows, np.float32).reshape(position.shape)
-        self._answer()
-
-    def _answer(self) -> None:
-        """Follow the reader; what goes wrong is said on the card, and the next move recovers."""
         with self._lock:
-            try:
-                self._refresh()
-            except Exception as error:
-                self.description = (
-                    f"This setting cannot be shown ({type(error).__name__}: {error})."
-                )
-                self.frame = record(self.figure, [], sentence=self.description)
-            self.canvas.frame = self.frame
+            self._follow(change.new)
+
+    def _follow(self, rows: Mapping[str, list]) -> None:
+        for name, xy in rows.items():
+            position = np.asarray(xy, np.float32).reshape(self._positions[name].shape)
+            self._positions[name] = self._draggables[name].constrain(position)
 
     def _checked(self, name: str, value):
         if name not in self.controls and name not in self._positions:
@@ -219,25 +275,37 @@ class Explorer:
         try:
             if name in self.controls:
                 return snap(self.controls[name], value)
-            return _inside_axes(self._draggables[name].ax, value, self._positions[name].shape)
+            draggable = self._draggables[name]
+            return draggable.constrain(
+                _inside_axes(draggable.ax, value, self._positions[name].shape)
+            )
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name} {error}") from None
 
-    def _rows(self) -> dict[str, list]:
-        """Return the points as JSON has them: name -> rows of x, y."""
-        return {name: np.atleast_2d(xy).tolist() for name, xy in self._positions.items()}
 
-    def _build_card(self, labels: Mapping[str, str]) -> ipywidgets.VBox:
-        for name, control in self.controls.items():
-            control.description = labels.get(name, name.replace("_", " "))
-            control.style.description_width = "initial"
-            control.layout.width = "auto"
-        buttons = [ipywidgets.Button(description=name) for name in self.presets]
-        for button, values in zip(buttons, self.presets.values(), strict=True):
-            button.on_click(lambda _, values=values: self.set(**values))
-        rows = ipywidgets.GridBox([*self.controls.values()]).add_class("dlc-controls")
-        corner = ipywidgets.HBox(buttons).add_class("dlc-presets")
-        return ipywidgets.VBox([self.canvas, rows, corner]).add_class("dlc-explorer")
+class _Shown(NamedTuple):
+    values: dict[str, Any]
+    state: tuple
+    sentence: str
+    frame: bytes
+
+
+def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def _rows(positions: Mapping[str, np.ndarray]) -> dict[str, list]:
+    """Return points as JSON has them: name -> rows of x, y."""
+    return {name: np.atleast_2d(xy).tolist() for name, xy in positions.items()}
+
+
+def _settle_layout(scene: Scene, rings: Sequence[Artist]) -> bytes:
+    """Fix the layout, so that nothing jumps from here on, and record all that does not move."""
+    for artist in (*scene.moving, *rings):
+        artist.set_animated(True)
+    scene.figure.draw_without_rendering()
+    scene.figure.set_layout_engine("none")
+    return record(scene.figure)
 
 
 def _draw_ring(point: Draggable):
@@ -277,3 +345,15 @@ def _inside_axes(ax: Axes, position, shape: tuple[int, ...]) -> np.ndarray:
             f"must lie from {low.tolist()} to {high.tolist()}, got {position.tolist()}"
         )
     return position
+
+
+def _describe_control(name: str, control: ipywidgets.ValueWidget) -> dict:
+    """Return what `canvas.js` needs to count a control's positions by itself."""
+    return {
+        "name": name.replace("_", " "),
+        "model": f"IPY_MODEL_{control.model_id}",
+        "by": "index" if hasattr(control, "index") else "value",
+        "low": getattr(control, "min", 0),
+        "step": getattr(control, "step", 1),
+        "count": len(positions(control)),
+    }

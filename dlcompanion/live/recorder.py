@@ -9,7 +9,6 @@ Coordinates are CSS pixels with y pointing down.
 import json
 from collections.abc import Iterable, Mapping
 
-import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
@@ -31,7 +30,7 @@ THEME_COLOURS = {
 
 
 class Recorder(RendererBase):
-    """Record one picture of a figure of `width` by `height` pixels at `dpi` (section 3.1)."""
+    """Record one picture of a figure of `width` by `height` pixels at `dpi`."""
 
     def __init__(self, width: float, height: float, dpi: float):
         super().__init__()
@@ -186,7 +185,7 @@ class Recorder(RendererBase):
 
 
 def record(figure: Figure, artists: Iterable[Artist] | None = None, **head) -> bytes:
-    """Record a whole figure without its animated artists, or only the given artists (section 3.2).
+    """Record a whole figure without its animated artists, or only the given artists.
 
     Args:
         figure: its size in pixels is the size of the canvas; its layout must be settled.
@@ -194,12 +193,11 @@ def record(figure: Figure, artists: Iterable[Artist] | None = None, **head) -> b
         head: extra entries of the head, JSON values.
     """
     recorder = Recorder(figure.bbox.width, figure.bbox.height, figure.dpi)
-    with matplotlib.rc_context({"text.usetex": False, "path.sketch": None}):
-        if artists is None:
-            figure.draw(recorder)
-        else:
-            for artist in sorted(artists, key=Artist.get_zorder):
-                artist.draw(recorder)
+    if artists is None:
+        figure.draw(recorder)
+    else:
+        for artist in sorted(artists, key=Artist.get_zorder):
+            artist.draw(recorder)
     return recorder.encode(**head)
 
 

@@ -104,6 +104,7 @@ def canyon(
         scene=Scene(figure, [contours, *path, *loss, rates, here], update),
         describe=_describe_canyon,
         view=("num_steps",),
+        play="num_steps",
         labels={
             "condition_number": r"\(\kappa\) condition number",
             "learning_rate": r"\(\epsilon\) learning rate",

@@ -1,3 +1,4 @@
+import queue
 from typing import NamedTuple
 
 import jax
@@ -6,7 +7,17 @@ import numpy as np
 import pytest
 
 from dlcompanion import style
-from dlcompanion.live import Draggable, Explorer, Scene, dropdown, int_slider, slider
+from dlcompanion.live import (
+    Draggable,
+    Explorer,
+    Scene,
+    ahead,
+    dropdown,
+    int_slider,
+    slider,
+)
+from dlcompanion.live.ahead import BATCH
+from dlcompanion.live.controls import index_of
 from dlcompanion.live.recorder import read_head
 
 
@@ -66,16 +77,121 @@ def test_moved_equals_built():
     assert moved.frame != first
 
 
-def test_controls_and_points_answer_the_browser():
+class Browser:
+    """Stands in for canvas.js: asks an explorer for frames and keeps what it is sent."""
+
+    def __init__(self, explorer):
+        self.explorer, self.answers = explorer, queue.Queue()
+        explorer.canvas.send = lambda content, buffers: self.answers.put((content, buffers))
+
+    def ask(self, how, **content):
+        content = {"ask": how, "positions": self.explorer.canvas.positions} | content
+        self.explorer._on_message(self.explorer.canvas, content, [])
+        return self.answers.get(timeout=60)
+
+
+def indices(explorer, **moved) -> list[int]:
+    values = explorer.values | moved
+    return [index_of(control, values[name]) for name, control in explorer.controls.items()]
+
+
+def test_the_browser_gets_the_frame_it_asks_for():
     explorer = wave()
-    first = explorer.frame
-    explorer.controls["frequency"].value = 5.0
-    second = explorer.frame
-    assert second != first
-    explorer.canvas.positions = {"anchor": [[0.3, -1.0]]}
-    assert explorer.frame != second
+    rows = {"anchor": [[0.3, -1.0]]}
+    there = indices(explorer, frequency=7.0, kind="cosine")
+    content, (frame,) = Browser(explorer).ask("now", key="k", indices=there, positions=rows)
+    assert frame == wave(7.0, "cosine", anchor=(0.3, -1.0)).frame
+    assert content == {"answer": "now", "keys": ["k"], "failed": False, "positions": rows_of(rows)}
     np.testing.assert_allclose(explorer.points["anchor"], [0.3, -1.0])
-    assert explorer.canvas.frame == explorer.frame
+
+
+def rows_of(rows: dict) -> dict:
+    return {name: np.asarray(xy, np.float32).tolist() for name, xy in rows.items()}
+
+
+def test_frames_ahead_equal_frames_built():
+    """At most one quantum apart, since the batch may be computed in another order."""
+    explorer = wave()
+    before = explorer.values
+    there = [indices(explorer, frequency=f / 2) for f in range(BATCH - 3)]
+    keys = [str(row) for row in there]
+    content, frames = Browser(explorer).ask("ahead", keys=keys, indices=there)
+    assert content == {"answer": "ahead", "keys": keys}
+    for half, frame in enumerate(frames):
+        built = wave(half / 2).frame
+        assert read_head(frame)["sentence"] == read_head(built)["sentence"]
+        assert len(frame) == len(built)
+        tail = [np.frombuffer(f[len(f) % 2 + 8 :], "<i2").astype(int) for f in (frame, built)]
+        assert np.abs(tail[0] - tail[1]).max() <= 1
+    assert explorer.values["frequency"] == before["frequency"]
+    assert explorer.frame == wave().frame  # and the figure is back where the reader is
+
+
+def test_batches_of_all_sizes_compile_once(no_compilation):
+    explorer = wave()
+    browser = Browser(explorer)
+    browser.ask("ahead", keys=["a"], indices=[indices(explorer)])
+    with no_compilation():
+        there = [indices(explorer, frequency=f / 2) for f in range(BATCH)]
+        browser.ask("ahead", keys=list(map(str, there)), indices=there)
+
+
+def test_work_ahead_waits_while_a_cell_runs():
+    explorer = wave()
+    browser = Browser(explorer)
+    ahead.no_cell_runs.clear()
+    try:
+        content = {"ask": "ahead", "keys": ["a"], "indices": [indices(explorer)]}
+        explorer._on_message(explorer.canvas, content, [])
+        with pytest.raises(queue.Empty):
+            browser.answers.get(timeout=0.5)
+        assert browser.ask("now", key="k", indices=indices(explorer))[0]["keys"] == ["k"]
+    finally:
+        ahead.no_cell_runs.set()
+    assert browser.answers.get(timeout=60)[0]["keys"] == ["a"]
+
+
+def test_moves_that_the_browser_drew_by_itself_are_followed_when_somebody_looks():
+    calls = []
+
+    def counted(**arguments):
+        calls.append(arguments)
+        return compute(**arguments)
+
+    explorer = wave(compute=counted)
+    calls.clear()
+    explorer.controls["frequency"].value = 5.0
+    explorer.canvas.positions = {"anchor": [[0.3, -1.0]]}
+    assert calls == []
+    assert explorer.frame == wave(5.0, anchor=(0.3, -1.0)).frame
+    assert len(calls) == 1
+    line = explorer.figure.axes[0].lines[0]
+    np.testing.assert_array_equal(line.get_ydata(), explorer.state.height)
+    assert len(calls) == 1
+
+
+def test_a_constraint_holds_however_a_point_is_moved():
+    def on_circle(position):
+        return position / np.linalg.norm(position)
+
+    figure, (ax,) = style.figure(1)
+    ax.set(xlim=(-2, 2), ylim=(-2, 2))
+    explorer = Explorer(
+        title="",
+        controls={},
+        points={"direction": Draggable(ax, (0.0, 2.0), "direction", on_circle)},
+        compute=lambda direction: Wave(direction, 0),
+        scene=Scene(figure, [], lambda values, state: None),
+        describe=lambda values, state: "A direction.",
+    )
+    np.testing.assert_allclose(explorer.points["direction"], [0, 1])
+    explorer.set(direction=(2.0, 0.0))
+    np.testing.assert_allclose(explorer.points["direction"], [1, 0])
+    rows = {"direction": [[-1.0, 0.0]]}
+    content, _ = Browser(explorer).ask(
+        "now", key="k", indices=[], positions={"direction": [[-2, 0]]}
+    )
+    assert content["positions"] == rows
 
 
 def test_a_preset_sets_its_values():
@@ -126,11 +242,14 @@ def test_an_exception_is_said_and_the_next_move_recovers():
 
     explorer = wave(compute=fragile)
     good = explorer.frame
-    explorer.controls["frequency"].value = 3.0
-    assert "FloatingPointError: three is unlucky" in explorer.description
-    assert read_head(explorer.canvas.frame)["sentence"] == explorer.description
-    explorer.controls["frequency"].value = 2.0
-    assert explorer.frame == good
+    browser = Browser(explorer)
+    content, (frame,) = browser.ask("now", key="k", indices=indices(explorer, frequency=3.0))
+    assert content["failed"]
+    assert "FloatingPointError: three is unlucky" in read_head(frame)["sentence"]
+    content, (frame,) = browser.ask("now", key="k", indices=indices(explorer))
+    assert frame == good and not content["failed"]
+    content, frames = browser.ask("ahead", keys=["k"], indices=[indices(explorer, frequency=3.0)])
+    assert (content["keys"], frames) == ([], [])
     with pytest.raises(FloatingPointError):
         explorer.set(frequency=3.0)
 

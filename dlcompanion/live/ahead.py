@@ -1,0 +1,51 @@
+"""Frames computed before they are asked for, without getting in the reader's way."""
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import numpy as np
+from IPython import get_ipython
+
+BATCH = 16  # frames asked for at once; shorter batches are padded, so that one compile does
+PAUSE = 0.002  # seconds left to everyone else after each frame
+
+worker = ThreadPoolExecutor(1, thread_name_prefix="dlcompanion-ahead")
+no_cell_runs = threading.Event()
+no_cell_runs.set()
+
+
+@functools.cache
+def watch_cells() -> None:
+    """Learn from the kernel when a cell of the reader's runs; work ahead waits meanwhile."""
+    if shell := get_ipython():
+        shell.events.register("pre_run_cell", lambda _: no_cell_runs.clear())
+        shell.events.register("post_run_cell", lambda _: no_cell_runs.set())
+
+
+@functools.lru_cache(maxsize=64)
+def _batched(compute: Callable[..., tuple]) -> Callable[[dict], tuple]:
+    return jax.jit(jax.vmap(lambda arguments: compute(**arguments)))
+
+
+def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterator[tuple]:
+    """Compute up to `BATCH` states in one call of one compiled function."""
+    padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
+    stacked = {name: np.stack([_typed(row[name]) for row in padded]) for name in batch[0]}
+    states = jax.device_get(_batched(compute)(stacked))
+    for row in range(len(batch)):
+        yield jax.tree.map(lambda leaf, row=row: leaf[row], states)
+
+
+def yield_to_reader() -> None:
+    """Wait while a cell runs, and a moment in any case."""
+    no_cell_runs.wait()
+    time.sleep(PAUSE)
+
+
+def _typed(value) -> np.ndarray:
+    return np.asarray(value, np.float32) if isinstance(value, float) else np.asarray(value)
