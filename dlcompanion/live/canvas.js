@@ -366,7 +366,10 @@ function mount(el, host) {
   observers[2].observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
   layers[0].list = decode(host.static());
   show(host.frame());
-  cache.set(keyOf(host.frameIndices ?? indicesNow()), host.frame());
+  if (host.isPresent(indicesNow())) {
+    shown = keyOf(indicesNow());
+    cache.set(shown, host.frame());
+  } else update(); // the controls have moved since, as before a reload of the page
   return {
     receive,
     lost: () => tell(LOST_TEXT),
@@ -409,6 +412,7 @@ async function render({ model, el }) {
     prefetch: model.get("prefetch"),
     static: () => model.get("static"),
     frame: () => model.get("frame"),
+    isPresent: (indices) => JSON.stringify([indices, model.get("positions")]) === JSON.stringify(model.get("present")),
     index(i) {
       const { by, low, step } = controls[i];
       return Math.round((models[i].get(by) - low) / step);

@@ -11,6 +11,7 @@ class Canvas(anywidget.AnyWidget):
 
     Attributes:
         static, frame: display lists (see `recorder`).
+        present: the indices and positions that `frame` belongs to.
         controls: for each control its name, the reference to its model and how to count its
             positions.
         points: for each draggable point its name, label, axes and count.
@@ -25,6 +26,7 @@ class Canvas(anywidget.AnyWidget):
     size = traitlets.List().tag(sync=True)
     static = traitlets.Bytes().tag(sync=True)
     frame = traitlets.Bytes().tag(sync=True)
+    present = traitlets.List().tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     points = traitlets.List().tag(sync=True)
     positions = traitlets.Dict().tag(sync=True)

@@ -16,7 +16,7 @@ from dlcompanion import style
 from dlcompanion.live import ahead
 from dlcompanion.live.canvas import Canvas
 from dlcompanion.live.card import build_card
-from dlcompanion.live.controls import positions, snap
+from dlcompanion.live.controls import index_of, positions, snap
 from dlcompanion.live.recorder import record
 
 
@@ -110,6 +110,7 @@ class Explorer:
             size=[int(scene.figure.bbox.width), int(scene.figure.bbox.height)],
             static=static,
             frame=self._shown.frame,
+            present=self._present(),
             points=[_describe_axes(name, point) for name, point in self._draggables.items()],
             positions=_rows(self._positions),
             controls=[_describe_control(*item) for item in self.controls.items()],
@@ -168,6 +169,7 @@ class Explorer:
                     self._positions[name] = value
             self.canvas.positions = _rows(self._positions)
             self.canvas.frame = self._caught_up().frame
+            self.canvas.present = self._present()
 
     def close(self) -> None:
         """Remove the explorer from the page and free what both sides hold for it."""
@@ -258,6 +260,9 @@ class Explorer:
         return {
             name: positions(control)[index] for (name, control), index in controls
         } | self.points
+
+    def _present(self) -> list:
+        return [[index_of(c, c.value) for c in self.controls.values()], _rows(self._positions)]
 
     def _on_drag(self, change) -> None:
         with self._lock:

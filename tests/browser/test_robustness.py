@@ -1,0 +1,176 @@
+"""What goes wrong around an explorer, in real JupyterLab: the last picture stays, and is honest."""
+
+import json
+
+import nbformat
+import pytest
+
+from tests.browser.lab import Lab, LabServer
+
+SHOW = "from tests.live.small import wave\nexplorer = wave()\nexplorer"
+CELLS = {
+    "two-views": [SHOW, "explorer"],
+    "one": [SHOW, "explorer.points['anchor'].round(3).tolist()"],
+    "busy": [SHOW, "import time\ntime.sleep(6)"],
+    "fifty": [
+        "from tests.live.small import wave\nfrom IPython.display import display",
+        "display(*[wave(frequency=k / 10) for k in range(50)])",
+    ],
+}
+LOST = "The kernel does not answer"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, browser):
+    folder = tmp_path_factory.mktemp("notebooks")
+    for name, cells in CELLS.items():
+        notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    with LabServer(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(server, browser):
+    with Lab(server, browser) as page:
+        yield page
+
+
+def sentence(lab, k=0) -> str:
+    return lab.page.locator(".dlc-sentence").nth(k).inner_text()
+
+
+def picture(lab, k=0) -> str:
+    return lab.page.locator(".dlc-frame").nth(k).evaluate("canvas => canvas.toDataURL()")
+
+
+def slider(lab, k=0):
+    return lab.page.locator(".dlc-explorer").nth(k).get_by_role("slider", name="frequency")
+
+
+def wait_until_kept(lab, k=0) -> None:
+    stage = lab.page.locator(".dlc-stage[data-prefetch=done]")
+    stage.nth(k).wait_for()
+
+
+def test_two_views_show_the_same(lab):
+    lab.open("two-views.ipynb")
+    lab.run_all()
+    slider(lab, 0).press("End")
+    lab.idle()
+    assert "ends at -0.04" in sentence(lab, 0).replace("−", "-")
+    assert sentence(lab, 1) == sentence(lab, 0) and picture(lab, 1) == picture(lab, 0)
+    second = lab.page.locator(".dlc-explorer").nth(1)
+    second.get_by_role("button", name="anchor").press("Shift+ArrowUp")
+    lab.idle()
+    assert sentence(lab, 1) == sentence(lab, 0) and picture(lab, 1) == picture(lab, 0)
+    places = [lab.page.locator(".dlc-point").nth(k).get_attribute("aria-label") for k in range(2)]
+    assert places[0] == places[1] and "anchor at 0.200, 0.500" not in places[0]
+    assert lab.console_errors == [] and lab.kernel_log() == ""
+
+
+def test_a_reload_brings_the_picture_back_as_it_was(lab):
+    lab.open("one.ipynb")
+    lab.run_all()
+    for _ in range(3):
+        slider(lab).press("ArrowRight")
+    lab.idle()
+    before = sentence(lab), picture(lab)
+    lab.reload()
+    lab.page.locator(".dlc-sentence").wait_for()
+    lab.idle()
+    assert (sentence(lab), picture(lab)) == before
+    slider(lab).press("ArrowRight")
+    lab.idle()
+    assert sentence(lab) != before[0]
+
+
+def test_kept_frames_are_drawn_while_the_kernel_is_busy(lab):
+    lab.open("busy.ipynb")
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
+    lab.command("notebook:run-cell")
+    lab.idle()
+    wait_until_kept(lab)
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
+    lab.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
+    lab.page.wait_for_function(
+        "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status == 'busy'"
+    )
+    seen = {sentence(lab)}
+    for _ in range(5):
+        slider(lab).press("ArrowRight")
+        seen.add(sentence(lab))
+    assert len(seen) == 6
+    status = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+    assert lab.page.evaluate(status) == "busy"
+
+
+def test_a_restarted_kernel_leaves_the_last_picture_and_says_what_to_do(lab):
+    lab.open("one.ipynb")
+    lab.run_all()
+    before = picture(lab)
+    lab.restart_kernel()
+    note = lab.page.locator(".dlc-note")
+    note.get_by_text(LOST).wait_for()
+    assert picture(lab) == before
+    assert lab.console_errors == []
+
+
+def test_a_lost_connection_is_said(lab):
+    lab.open("one.ipynb")
+    lab.run_all()
+    before = picture(lab)
+    lab.context.set_offline(True)
+    lab.page.locator(".dlc-point").press("Shift+ArrowRight")
+    lab.page.locator(".dlc-note").get_by_text(LOST).wait_for(timeout=15_000)
+    assert picture(lab) == before
+
+
+def test_a_flood_of_moves_ends_at_the_last_one(lab):
+    lab.open("one.ipynb")
+    lab.run_all()
+    lab.page.evaluate("""() => {
+        window.asked = 0;
+        const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        kernel.anyMessage.connect((_, { direction, msg }) => {
+            window.asked += direction == "send" && msg.content?.data?.content?.ask == "now";
+        });
+    }""")
+    ring = lab.page.locator(".dlc-point")
+    box = ring.bounding_box()
+    lab.page.mouse.move(box["x"] + 14, box["y"] + 14)
+    lab.page.mouse.down()
+    for k in range(200):
+        lab.page.mouse.move(box["x"] + 14 + k % 60, box["y"] + 14 - k % 40)
+    lab.page.mouse.move(box["x"] + 34, box["y"] - 6)
+    lab.page.mouse.up()
+    lab.idle()
+    lab.page.wait_for_timeout(400)
+    lab.idle()
+    place = ring.get_attribute("aria-label")
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
+    lab.command("notebook:run-cell")
+    lab.idle()
+    anchor = json.loads(lab.outputs()[1][0]["data"]["text/plain"])
+    assert place.startswith(f"anchor at {anchor[0]:#.3g}, {anchor[1]:#.3g}")
+    end = float(sentence(lab).split("ends at ")[1].rstrip("."))
+    assert end == pytest.approx(0.909297 + anchor[1], abs=0.01)
+    assert lab.page.evaluate("window.asked") < 150
+    assert lab.kernel_log() == ""
+
+
+def test_fifty_explorers_in_one_notebook(lab):
+    lab.open("fifty.ipynb")
+    lab.run_all()
+    lab.page.wait_for_function("document.querySelectorAll('.dlc-sentence').length == 50")
+    lab.page.wait_for_timeout(1500)
+    states = lab.page.locator(".dlc-stage").evaluate_all("all => all.map(e => e.dataset.prefetch)")
+    assert states.count(None) > 40, "explorers out of sight ask for nothing"
+    last = lab.page.locator(".dlc-explorer").nth(49)
+    last.scroll_into_view_if_needed()
+    before = sentence(lab, 49)
+    slider(lab, 49).press("ArrowRight")
+    lab.idle()
+    assert sentence(lab, 49) != before
+    assert lab.console_errors == [] and lab.kernel_log() == ""
