@@ -43,7 +43,7 @@ def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterato
 
 def yield_to_reader() -> None:
     """Wait while a cell runs, and a moment in any case."""
-    no_cell_runs.wait()
+    no_cell_runs.wait(timeout=30)  # not for ever: a kernel may be shut down while a cell runs
     time.sleep(PAUSE)
 
 

@@ -25,5 +25,14 @@ def build_card(explorer: Any, labels: Mapping[str, str], play: str | None) -> ip
 def _with_play(control: ipywidgets.IntSlider) -> ipywidgets.HBox:
     """Put a play button before a slider, linked in the browser: no kernel is asked."""
     button = ipywidgets.Play(value=control.value, min=control.min, max=control.max, interval=150)
-    ipywidgets.jslink((button, "value"), (control, "value"))
+    button.link = ipywidgets.jslink((button, "value"), (control, "value"))
     return ipywidgets.HBox([button, control]).add_class("dlc-play")
+
+
+def close_all(widget: ipywidgets.Widget) -> None:
+    """Close a widget with its children, layout, style and link, which would outlive it."""
+    parts = [getattr(widget, name, None) for name in ("layout", "style", "link")]
+    for part in (*getattr(widget, "children", ()), *parts):
+        if isinstance(part, ipywidgets.Widget):
+            close_all(part)
+    widget.close()

@@ -3,6 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from typing import Any, NamedTuple
 
 import ipywidgets
@@ -15,8 +16,9 @@ from matplotlib.figure import Figure
 from dlcompanion import style
 from dlcompanion.live import ahead
 from dlcompanion.live.canvas import Canvas
-from dlcompanion.live.card import build_card
+from dlcompanion.live.card import build_card, close_all
 from dlcompanion.live.controls import index_of, positions, snap
+from dlcompanion.live.page import write_page
 from dlcompanion.live.recorder import record
 
 
@@ -173,8 +175,7 @@ class Explorer:
 
     def close(self) -> None:
         """Remove the explorer from the page and free what both sides hold for it."""
-        for widget in (*self.controls.values(), self.canvas, self.widget):
-            widget.close()
+        close_all(self.widget)
 
     def png(self) -> bytes:
         """Return the picture as it stands, draggable points included, as a PNG file."""
@@ -182,6 +183,13 @@ class Explorer:
             for ring, positions in zip(self._rings, self._positions.values(), strict=True):
                 ring.set_data(*np.atleast_2d(positions).T)
             return style.png(self.figure)
+
+    def to_html(self, path: str | PathLike) -> None:
+        """Write one HTML file whose controls work without a kernel or a network.
+
+        It keeps one control at a time: the others, and the points, stay as they are now.
+        """
+        write_page(self, path)
 
     def _repr_mimebundle_(self, **_):
         data = self.widget._repr_mimebundle_()

@@ -43,5 +43,6 @@ def wave(frequency=2.0, kind="sine", shown=20, anchor=(0.2, 0.5), compute=comput
         scene=Scene(figure, [line], update),
         describe=lambda values, state: f"{values['kind']} ends at {state.height[-1]:.2f}.",
         view=("shown",),
+        play="shown",
         presets={"fast": {"frequency": 10, "kind": "cosine"}},
     )

@@ -1,5 +1,6 @@
 import queue
 
+import ipywidgets
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -274,3 +275,11 @@ def test_several_points_can_be_dragged():
     explorer.canvas.positions = {"data": [[0.1, 0.2], [0.3, 0.4], [0.5, 1.0]]}
     assert explorer.points["data"].shape == (3, 2)
     assert explorer.description == "0.42"
+
+
+def test_closing_frees_every_widget():
+    before = set(ipywidgets.widgets.widget._instances)
+    explorer = wave()
+    assert set(ipywidgets.widgets.widget._instances) > before
+    explorer.close()
+    assert set(ipywidgets.widgets.widget._instances) == before

@@ -1,0 +1,95 @@
+"""Everyone can use an explorer: names, keyboard, touch, reduced motion."""
+
+import re
+
+import pytest
+
+from tests.browser.lab import Lab
+from tests.browser.test_notebooks import assert_nothing_went_wrong, show_canyon
+
+
+@pytest.fixture
+def still_lab(lab_server, browser):
+    """A reader who has asked for less motion, on a device with a touch screen."""
+    with Lab(lab_server, browser, reduced_motion="reduce", has_touch=True) as page:
+        yield page
+
+
+def test_every_control_has_a_name_and_says_its_value(lab):
+    card = show_canyon(lab)
+    for name in ("condition number", "learning rate", "num steps"):
+        assert card.get_by_role("slider", name=name).count() == 1
+    assert card.get_by_label("method").evaluate("e => e.tagName") == "SELECT"
+    kappa = card.get_by_role("slider", name="condition number")
+    kappa.press("End")
+    lab.idle()
+    assert kappa.get_attribute("aria-valuetext") == "200"
+    picture = card.get_by_role("img")
+    assert picture.get_attribute("aria-label").startswith("How long may a step be")
+    assert card.locator("[aria-live=polite]").inner_text() in picture.get_attribute("aria-label")
+
+
+def test_every_control_and_point_is_reached_by_tab_and_shows_its_focus(lab):
+    card = show_canyon(lab)
+    ring = card.get_by_role("button", name="start of the descent")
+    ring.focus()
+    lab.page.keyboard.press("ArrowLeft")  # by the keyboard, so that the focus ring shows
+    lab.idle()
+    assert ring.evaluate("e => getComputedStyle(e).outlineWidth") == "2px"
+    size = ring.bounding_box()
+    assert size["width"] >= 24 and size["height"] >= 24
+    reached = []
+    for _ in range(12):
+        lab.page.keyboard.press("Tab")
+        focused = "e => [e.getAttribute('aria-label'), e.title, e.innerText, e.tagName].join(' ')"
+        reached.append(lab.page.locator(":focus").evaluate(focused))
+    for name in ("condition number", "learning rate", "num steps", "SELECT", "Fig. 4.6"):
+        assert any(name in text for text in reached), f"{name} among {reached}"
+
+
+def test_the_play_button_steps_without_the_kernel(lab):
+    card = show_canyon(lab)
+    card.get_by_role("slider", name="num steps").press("Home")
+    lab.page.locator(".dlc-stage[data-prefetch=done]").first.wait_for()
+    play = card.locator(".widget-play button").first
+    play.click()
+    sentence = card.locator(".dlc-sentence")
+    lab.page.wait_for_function(
+        "/ in ([5-9]|1\\d) steps/.test(document.querySelector('.dlc-sentence').innerText)"
+    )
+    play.click()  # pause
+    lab.idle()
+    paused = sentence.inner_text()
+    lab.page.wait_for_timeout(500)
+    assert sentence.inner_text() == paused
+    card.get_by_role("slider", name="num steps").press("ArrowRight")  # one single step
+    lab.idle()
+    steps = [int(re.search(r"in (\d+) step", text)[1]) for text in (paused, sentence.inner_text())]
+    assert steps[1] == steps[0] + 1
+    assert_nothing_went_wrong(lab)
+
+
+def test_who_asked_for_less_motion_gets_no_animation(still_lab):
+    card = show_canyon(still_lab)
+    assert not card.locator(".widget-play").first.is_visible()
+    assert card.get_by_role("slider", name="num steps").is_visible()
+
+
+def test_a_point_is_dragged_by_touch(still_lab):
+    card = show_canyon(still_lab)
+    ring = card.get_by_role("button", name="start of the descent")
+    box = ring.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    devtools = still_lab.context.new_cdp_session(still_lab.page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": px, "y": py} for px, py in points]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    touch("touchStart", (x, y))
+    for k in range(1, 11):
+        touch("touchMove", (x - 9 * k, y - 7 * k))
+    touch("touchEnd")
+    still_lab.idle()
+    assert ring.bounding_box()["x"] == pytest.approx(box["x"] - 90, abs=1)
+    assert "loss goes from 94 " not in card.locator(".dlc-sentence").inner_text()
