@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
-from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox
@@ -23,10 +22,7 @@ COORDINATES_PER_PIXEL = 16  # int16 reaches 2047 px, more than any figure
 FARTHEST = 2000.0  # px; areas that reach beyond are clipped first
 MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
 STRAIGHT, CURVED = 0, 1
-THEME_COLOURS = {
-    to_rgba(colour)[:3]: token
-    for token, colour in (("ink", style.INK), ("paper", style.PAPER), ("grid", style.GRID))
-}
+THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid"}
 
 
 class Recorder(RendererBase):
@@ -55,14 +51,14 @@ class Recorder(RendererBase):
         path = path.cleaned(
             self._to_pixels(transform),
             remove_nans=True,
-            clip=None if rgbFace is not None else tuple(clip.extents),
+            clip=None if rgbFace is not None else clip,
             simplify=rgbFace is None and path.should_simplify,
             curves=True,
             stroke_width=self.points_to_pixels(gc.get_linewidth()),
             snap=gc.get_snap(),
         )
         if np.abs(path.vertices).max(initial=0.0) > FARTHEST:
-            path = _clip_polygons(path, clip)
+            path = _clip_polygons(path, Bbox.from_extents(clip))
         drawn = path.codes != Path.STOP
         if drawn.any():
             self._stamp(gc, rgbFace, path.vertices[drawn], path.codes[drawn], np.zeros((1, 2)))
@@ -72,7 +68,7 @@ class Recorder(RendererBase):
             return super().draw_markers(gc, marker_path, marker_trans, path, trans, rgbFace)
         offsets = self._to_pixels(trans).transform(path.vertices)
         clip = self._clip_box(gc)
-        offsets = offsets[np.all((offsets >= clip.min) & (offsets <= clip.max), axis=1)]
+        offsets = offsets[np.all((offsets >= clip[:2]) & (offsets <= clip[2:]), axis=1)]
         vertices = marker_trans.transform(marker_path.vertices) * [1, -1]
         if len(vertices) == 2 and gc.get_snap() is not False:  # a tick goes on the pixel grid
             offsets = np.floor(offsets + 0.5) + 0.5
@@ -89,7 +85,7 @@ class Recorder(RendererBase):
         self._images.append(pixels)
         clip = self._clip(gc)
         head = [width, height, matrix, palette, gc.get_alpha() or 1.0]
-        self._operations.append([-1, _index(self._styles, json.dumps(clip)), head])
+        self._operations.append([-1, _index(self._styles, clip), head])
 
     def draw_gouraud_triangles(self, gc, triangles_array, colors_array, transform):
         raise NotImplementedError("the live canvas draws no Gouraud-shaded triangles")
@@ -109,7 +105,7 @@ class Recorder(RendererBase):
                 operations.append([path, style_index, len(rest)])
                 coordinates.append(_quantise(rest, COORDINATES_PER_PIXEL).ravel())
         tables = {
-            "styles": [json.loads(entry) for entry in self._styles],
+            "styles": list(self._styles),
             "paths": [
                 [len(shape) // 4, scale, CURVED if codes else STRAIGHT]
                 for scale, shape, codes in self._paths
@@ -134,14 +130,14 @@ class Recorder(RendererBase):
         scale = _scale_for(shape)
         curved = b"" if np.all(codes[1:] == Path.LINETO) else codes.astype(np.uint8).tobytes()
         path = _index(self._paths, (scale, _quantise(shape, scale).tobytes(), curved))
-        style_index = _index(self._styles, json.dumps(entry))
+        style_index = _index(self._styles, entry)
         last = self._operations[-1] if self._operations else [None, None, None]
         if last[:2] == [path, style_index]:
             last[2] = np.concatenate([last[2], offsets + origin])
         else:
             self._operations.append([path, style_index, offsets + origin])
 
-    def _style(self, gc: GraphicsContextBase, rgbFace) -> list | None:
+    def _style(self, gc: GraphicsContextBase, rgbFace) -> tuple | None:
         if gc.get_hatch() is not None or gc.get_sketch_params() is not None:
             raise NotImplementedError("the live canvas draws no hatches and no sketch lines")
         if rgbFace is not None and (gc.get_forced_alpha() or len(rgbFace) == 3):
@@ -151,37 +147,37 @@ class Recorder(RendererBase):
         stroke = _colour(gc.get_rgb()) if width > 0 else None
         if fill is None and stroke is None:
             return None
+        if stroke is None:
+            return self._clip(gc), fill, None, None
         offset, dashes = gc.get_dashes()
-        dashes = [] if dashes is None else self.points_to_pixels(np.asarray(dashes)).tolist()
-        pen = [
+        dashes = () if dashes is None else self.points_to_pixels(np.asarray(dashes)).tolist()
+        pen = (
             round(width, 3),
             gc.get_capstyle(),
             gc.get_joinstyle(),
-            [round(dash, 2) for dash in dashes],
+            tuple(round(dash, 2) for dash in dashes),
             round(self.points_to_pixels(offset or 0), 2),
-        ]
-        return [self._clip(gc), fill, stroke, pen if stroke else None]
+        )
+        return self._clip(gc), fill, stroke, pen
 
     def _to_pixels(self, transform) -> Affine2D:
         return Affine2D(self._flip.get_matrix() @ transform.get_matrix())
 
-    def _clip(self, gc) -> list | None:
+    def _clip(self, gc) -> tuple | None:
         path, transform = gc.get_clip_path()
         if path is not None:  # the polygon, as one flat list of x, y
             polygon = path.to_polygons(transform + self._flip, closed_only=False)[0]
-            return polygon.round(2).ravel().tolist()
-        if gc.get_clip_rectangle() is None:
-            return None
-        (x0, y0), (x1, y1) = self._flip.transform(gc.get_clip_rectangle().get_points())
-        return [round(float(edge), 2) for edge in (x0, y1, x1, y0)]
-
-    def _clip_box(self, gc) -> Bbox:
+            return tuple(polygon.round(2).ravel().tolist())
         box = gc.get_clip_rectangle()
-        box = self._canvas_box() if box is None else box.transformed(self._flip)
-        return Bbox([box.min - MARGIN, box.max + MARGIN])
+        if box is None:
+            return None
+        x0, y0, x1, y1 = box.extents
+        return tuple(round(float(v), 2) for v in (x0, self.height - y1, x1, self.height - y0))
 
-    def _canvas_box(self) -> Bbox:
-        return Bbox([[0, 0], [self.width, self.height]])
+    def _clip_box(self, gc) -> tuple[float, float, float, float]:
+        box = gc.get_clip_rectangle()
+        x0, y0, x1, y1 = (0, 0, self.width, self.height) if box is None else box.extents
+        return x0 - MARGIN, self.height - y1 - MARGIN, x1 + MARGIN, self.height - y0 + MARGIN
 
 
 def record(figure: Figure, artists: Iterable[Artist] | None = None, **head) -> bytes:
@@ -222,11 +218,13 @@ def _scale_for(shape: np.ndarray) -> int:
     return next((scale for scale in (128, 64, 32) if extent * scale < 32767), COORDINATES_PER_PIXEL)
 
 
-def _colour(rgba) -> list | None:
-    if rgba is None or (len(rgba) == 4 and rgba[3] == 0):
+def _colour(rgba) -> tuple | None:
+    """Return a colour as its name for the browser (a token of the theme or #rrggbb) and its alpha."""
+    red, green, blue, alpha = (*map(float, rgba), 1.0)[:4] if rgba is not None else (0, 0, 0, 0)
+    if alpha == 0:
         return None
-    rgba = to_rgba(rgba)
-    return [THEME_COLOURS.get(rgba[:3]) or to_hex(rgba[:3]), round(rgba[3], 3)]
+    name = "#{:02x}{:02x}{:02x}".format(*(round(255 * part) for part in (red, green, blue)))
+    return THEME_COLOURS.get(name, name), round(alpha, 3)
 
 
 def _clip_polygons(path: Path, box: Bbox) -> Path:
