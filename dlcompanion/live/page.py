@@ -4,86 +4,69 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from string import Template
 from typing import Any
 
-import ipywidgets
+from ipywidgets import Checkbox, Dropdown
 
 from dlcompanion.live.ahead import BATCH, compute_batch
 from dlcompanion.live.controls import index_of, positions
 
-HERE = Path(__file__).parent
-KINDS = {ipywidgets.Dropdown: "select", ipywidgets.Checkbox: "checkbox"}  # all others are sliders
+PARTS = ("page.html", "canvas.css", "canvas.js", "page.js")
+KINDS = {Dropdown: "select", Checkbox: "checkbox"}  # all other controls are sliders
 
 
 def write_page(explorer: Any, path: str | PathLike) -> None:
     """Write the page of an explorer; the explorer stays as it is."""
+    here = Path(__file__)
+    page, style, canvas, script = (here.with_name(name).read_text("utf-8") for name in PARTS)
     with explorer._lock:
-        stored = {
-            "title": explorer.title,
-            "size": explorer.canvas.size,
-            "static": _base64(explorer.canvas.static),
-            "controls": [_describe(*item) for item in explorer.controls.items()],
-            "frames": {key: _base64(frame) for key, frame in sweep(explorer).items()},
-        }
-        page = Template(_read("page.html")).substitute(
+        stored = {name: getattr(explorer.canvas, name) for name in ("title", "size", "static")}
+        stored["controls"] = [_describe(*item) for item in explorer.controls.items()]
+        stored["frames"] = sweep(explorer)
+        text = Template(page).substitute(
             title=html.escape(explorer.title),
             sentence=html.escape(explorer.description),
             picture=_base64(explorer.png()),
-            style=_read("canvas.css"),
-            stored=json.dumps(stored, separators=(",", ":")).replace("<", r"\u003c"),
-            script=re.sub(r"^export (default .*)?", "", _read("canvas.js"), flags=re.M)
-            + _read("page.js"),
+            style=style,
+            stored=json.dumps(stored, default=_base64).replace("<", r"\u003c"),
+            script=re.sub(r"^export (default .*)?", "", canvas, flags=re.M) + script,
         )
-    Path(path).write_text(page, encoding="utf-8")
+    Path(path).write_text(text, "utf-8")
 
 
 def sweep(explorer: Any) -> dict[str, bytes]:
-    """Return the frames of every position of every control, all others as they are now.
+    """Return a frame for each position of each control, all others and the points as they are.
 
-    A frame's key is the tuple of the controls' indices, joined by commas as JavaScript does.
+    A frame's key is all controls' indices, joined as JavaScript joins them.
     """
-    frames = {}
-    values, state = explorer.values, explorer.state
+    values, state, frames = explorer.values, explorer.state, {}
     here = [index_of(control, values[name]) for name, control in explorer.controls.items()]
     explorer._shown = None  # from here on the artists are moved away from the present values
     for i, (name, control) in enumerate(explorer.controls.items()):
         rows = [values | {name: value} for value in positions(control)]
-        states = [state] * len(rows) if name in explorer._view else _compute(explorer, rows)
-        for index, (row, row_state) in enumerate(zip(rows, states, strict=True)):
+        states = [state] * len(rows)  # which is all that a view needs
+        for k in range(0, len(rows) if name not in explorer._view else 0, BATCH):
+            arguments = [explorer._arguments(row) for row in rows[k : k + BATCH]]
+            states[k : k + BATCH] = compute_batch(explorer._compute, arguments)
+        for index, (row, state_there) in enumerate(zip(rows, states, strict=True)):
             key = ",".join(map(str, [*here[:i], index, *here[i + 1 :]]))
-            frames[key] = explorer._render(row, row_state).frame
+            frames[key] = explorer._render(row, state_there).frame
     return frames | {",".join(map(str, here)): explorer.frame}
 
 
-def _compute(explorer: Any, rows: list[Mapping[str, Any]]) -> Iterator[tuple]:
-    arguments = [explorer._arguments(row) for row in rows]
-    for at in range(0, len(rows), BATCH):
-        yield from compute_batch(explorer._compute, arguments[at : at + BATCH])
-
-
-def _describe(name: str, control: ipywidgets.ValueWidget) -> dict[str, Any]:
-    """Return a control as `page.js` builds it; no page sets LaTeX, so its plain name stands in."""
-    label, plain = control.description, name.replace("_", " ")
-    texts = ["off", "on"]
-    if hasattr(control, "options"):
-        texts = [option if isinstance(option, str) else option[0] for option in control.options]
-    elif hasattr(control, "readout_format"):
-        numbers = positions(control)
-        texts = [format(number, control.readout_format).replace("-", "−") for number in numbers]
-    return {
-        "name": plain if "\\" in label or "$" in label else label,
-        "kind": KINDS.get(type(control), "range"),
-        "texts": texts,
-        "index": index_of(control, control.value),
-    }
-
-
-def _read(name: str) -> str:
-    return HERE.joinpath(name).read_text(encoding="utf-8")
+def _describe(name: str, control: Any) -> dict[str, Any]:
+    """Return a control as `page.js` builds it: LaTeX gives way to the plain name."""
+    label, spec = control.description, getattr(control, "readout_format", "g")
+    kind, texts = KINDS.get(type(control), "range"), positions(control)
+    if kind == "checkbox":
+        texts = ["off", "on"]
+    elif kind == "range":
+        texts = [format(number, spec).replace("-", "−") for number in texts]
+    name = name.replace("_", " ") if "\\" in label or "$" in label else label
+    return {"name": name, "kind": kind, "texts": texts, "index": index_of(control, control.value)}
 
 
 def _base64(data: bytes) -> str:

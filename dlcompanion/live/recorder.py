@@ -219,7 +219,7 @@ def _scale_for(shape: np.ndarray) -> int:
 
 
 def _colour(rgba) -> tuple | None:
-    """Return a colour as its name for the browser (a token of the theme or #rrggbb) and its alpha."""
+    """Return a colour as the browser names it, a token of the theme or #rrggbb, and its alpha."""
     red, green, blue, alpha = (*map(float, rgba), 1.0)[:4] if rgba is not None else (0, 0, 0, 0)
     if alpha == 0:
         return None
