@@ -93,6 +93,7 @@ class Explorer:
             prefetch: whether the browser asks for frames before they are needed.
         """
         self.title, self.controls = title, dict(controls)
+        self._grid = {name: positions(control) for name, control in self.controls.items()}
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
         self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
         self._draggables = dict(points or {})
@@ -264,10 +265,8 @@ class Explorer:
         self.canvas.send({"answer": "ahead", "keys": content["keys"][: len(frames)]}, frames)
 
     def _values_at(self, indices: Sequence[int]) -> dict[str, Any]:
-        controls = zip(self.controls.items(), indices, strict=True)
-        return {
-            name: positions(control)[index] for (name, control), index in controls
-        } | self.points
+        grid = zip(self._grid.items(), indices, strict=True)
+        return {name: values[index] for (name, values), index in grid} | self.points
 
     def _present(self) -> list:
         return [[index_of(c, c.value) for c in self.controls.values()], _rows(self._positions)]

@@ -208,13 +208,12 @@ def _index(table: dict, key) -> int:
 
 
 def _quantise(pixels: np.ndarray, scale: int) -> np.ndarray:
-    limit = np.iinfo(np.int16).max
-    return np.clip(np.round(pixels * scale), -limit, limit).astype("<i2")
+    return np.rint(pixels * scale).astype("<i2")  # in range: all was clipped to FARTHEST
 
 
 def _scale_for(shape: np.ndarray) -> int:
     """Return units per pixel: fine for glyphs and markers, coarser for what is wide."""
-    extent = float(np.abs(shape).max(initial=0.0))
+    extent = max(shape.max(), -shape.min())
     return next((scale for scale in (128, 64, 32) if extent * scale < 32767), COORDINATES_PER_PIXEL)
 
 

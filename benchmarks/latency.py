@@ -1,0 +1,292 @@
+"""How long a figure takes to follow the hand: python benchmarks/latency.py
+
+One figure (20 contours, a descent of 100 steps, its loss) follows one slider on four routes, in
+JupyterLab in Chromium: our engine with and without its cache, ipympl with `draw_idle`, and
+`interact` with the inline backend; then ours again over a network that is 150 ms slower. Every
+sample is one real key press, timed in the page. Then every explorer of the companion. The tables
+go to the screen and to latency.md beside this file; no time makes the benchmark fail.
+"""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import nbformat
+import numpy as np
+from playwright.sync_api import TimeoutError
+
+from benchmarks._proxy import delayed
+from dlcompanion import explorers
+from tests.browser.lab import Lab, LabServer, chromium
+
+REPORT = Path(__file__).with_name("latency.md")
+WARM_UP, SAMPLES = 6, 60  # key presses; together fewer than the slider's 88 positions
+EXPLORER_SAMPLES = 30
+NETWORK = 0.150  # s, the added round trip
+PREFETCH_LIMIT = 60  # s
+SETTLED = "latency.painted && performance.now() > latency.drawn + 200"
+IN_PAGE = """
+    window.latency = { bytes: 0, buffers: [] };
+    addEventListener("keydown", (event) => {
+        Object.assign(latency, { key: event.timeStamp, drawn: 0, painted: 0, bytes: 0 });
+    }, true);
+    // A frame is on its way to the screen when the tasks after its requestAnimationFrame run.
+    const frame = new MessageChannel();
+    frame.port1.onmessage = () => (latency.painted = performance.now());
+    let awaitsFrame = false;
+    const noteDrawing = () => {
+        latency.drawn = performance.now();
+        latency.first ??= latency.drawn;
+        if (awaitsFrame) return;
+        awaitsFrame = true;
+        requestAnimationFrame(() => {
+            awaitsFrame = false;
+            frame.port2.postMessage(0);
+        });
+    };
+    const canvas = CanvasRenderingContext2D.prototype;
+    for (const name of ["clearRect", "drawImage", "fill", "fillRect", "fillText", "putImageData",
+                        "stroke", "strokeRect", "strokeText"]) {
+        const draw = canvas[name];
+        canvas[name] = function (...given) {
+            draw.apply(this, given);
+            if (this.canvas.isConnected) noteDrawing();
+        };
+    }
+    document.addEventListener("load", ({ target }) => target.matches("img") && noteDrawing(), true);
+    new MutationObserver(() => {
+        if (document.querySelector("[data-prefetch=done]")) latency.done ??= performance.now();
+    }).observe(document, { subtree: true, attributeFilter: ["data-prefetch"] });
+    // Jupyter's messages name where their parts begin; from the sixth on, parts are buffers.
+    const noteMessage = ({ data }) => {
+        latency.bytes += data.byteLength ?? data.length;
+        if (!latency.first || !data.byteLength) return;
+        const [count] = new BigUint64Array(data, 0, 1);
+        const starts = Array.from(new BigUint64Array(data, 8, Number(count)), Number);
+        for (let i = 5; i + 1 < starts.length; i++) latency.buffers.push(starts[i + 1] - starts[i]);
+    };
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener("message", noteMessage);
+        }
+    };
+"""
+
+
+class Route(NamedTuple):
+    name: str
+    cell: str
+    cached: bool = False
+    far: bool = False  # over the slow network
+
+
+class Moves(NamedTuple):
+    """One entry a key press."""
+
+    drawn: np.ndarray  # ms from the key to the last canvas call, or to the new image's load
+    painted: np.ndarray  # ms from the key to the next frame
+    bytes: np.ndarray  # that came over the websocket
+
+
+class Explored(NamedTuple):
+    name: str
+    frames: int
+    buffers: list[int]  # the sizes of the prefetched frames
+    seconds: float  # from the first paint to the end of the prefetch
+    moves: Moves
+
+
+CACHED, UNCACHED = "_figure.ours()", "_figure.ours(prefetch=False)"
+ROUTES = [
+    Route("ours, cached", CACHED, cached=True),
+    Route("ours, not cached", UNCACHED),
+    Route("ipympl, `draw_idle`", "_figure.with_ipympl()"),
+    Route("`interact`, inline", "_figure.with_interact()"),
+    Route("ours, cached, 150 ms of network", CACHED, cached=True, far=True),
+    Route("ours, not cached, 150 ms of network", UNCACHED, far=True),
+]
+
+
+def press_keys(lab: Lab, count: int) -> Moves:
+    """Move the first slider by the arrow key, from end to end and back."""
+    handle, key = lab.page.get_by_role("slider").first, "ArrowRight"
+    handle.focus()
+    moves = []
+    for _ in range(WARM_UP + count):
+        low, now, high = handle.evaluate(
+            "handle => ['min', 'now', 'max'].map(part => +handle.getAttribute(`aria-value${part}`))"
+        )
+        key = "ArrowLeft" if now >= high else "ArrowRight" if now <= low else key
+        lab.page.keyboard.press(key)
+        time.sleep(0.1)  # hands off: two cores are few, and asking the page takes its time too
+        lab.page.wait_for_function(SETTLED, polling=50)
+        moves.append(
+            lab.page.evaluate(
+                "[latency.drawn - latency.key, latency.painted - latency.key, latency.bytes]"
+            )
+        )
+    return Moves(*np.transpose(moves[WARM_UP:]))
+
+
+def show(lab: Lab, name: str) -> None:
+    lab.page.add_init_script(IN_PAGE)
+    lab.open(name, sidebar=False)
+    lab.run_all()
+    lab.page.get_by_role("slider").first.wait_for()
+
+
+def wait_for_prefetch(lab: Lab) -> float:
+    """Return how many seconds after the first paint the cache was full."""
+    try:
+        lab.page.wait_for_function("latency.done", timeout=1000 * PREFETCH_LIMIT)
+        return lab.page.evaluate("(latency.done - latency.first) / 1000")
+    except TimeoutError:
+        return np.inf
+
+
+def measure_route(lab: Lab, name: str, route: Route) -> Moves:
+    show(lab, name)
+    if route.cached:
+        wait_for_prefetch(lab)
+    return press_keys(lab, SAMPLES)
+
+
+def measure_explorer(lab: Lab, file: str, name: str) -> Explored:
+    show(lab, file)
+    seconds = wait_for_prefetch(lab)
+    frames = int(lab.page.locator(".dlc-stage").get_attribute("data-cached"))
+    buffers = lab.page.evaluate("latency.buffers")
+    return Explored(name, frames, buffers, seconds, press_keys(lab, EXPLORER_SAMPLES))
+
+
+# Reporting.
+def table(head: list[str], rows: list[list]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def p95(moves: Moves) -> float:
+    return np.percentile(moves.drawn, 95)
+
+
+def ratio(slow: Moves, fast: Moves) -> float:
+    return np.median(slow.drawn) / np.median(fast.drawn)
+
+
+def report_routes(measured: dict[str, Moves]) -> str:
+    cached = measured[ROUTES[0].name]
+    head = ["route", "median ms", "p90", "p95", "to the painted frame", "ratio", "kB a move"]
+    rows = [
+        [
+            name,
+            *(f"{np.percentile(moves.drawn, share):.1f}" for share in (50, 90, 95)),
+            f"{np.median(moves.painted):.1f}",
+            f"{ratio(moves, cached):.1f}",
+            f"{np.median(moves.bytes) / 1000:.1f}",
+        ]
+        for name, moves in measured.items()
+    ]
+    return table(head, rows)
+
+
+def report_explorers(explored: list[Explored]) -> str:
+    head = "explorer, median ms, p95, frames, median kB a frame, kB in all, prefetch s".split(", ")
+    rows = [
+        [
+            one.name,
+            f"{np.median(one.moves.drawn):.1f}",
+            f"{p95(one.moves):.1f}",
+            str(one.frames),
+            f"{np.median(one.buffers) / 1000:.1f}",
+            f"{sum(one.buffers) / 1000:.0f}",
+            f"{one.seconds:.1f}",
+        ]
+        for one in explored
+    ]
+    return table(head, rows)
+
+
+def judge(measured: dict[str, Moves], explored: list[Explored]) -> tuple[str, list[str]]:
+    """Return the goals with what was measured, and the goals that were missed."""
+    cached, uncached, ipympl, interact, far, _ = measured.values()
+    slowest = max(explored, key=lambda one: p95(one.moves))
+    largest = max(explored, key=lambda one: sum(one.buffers))
+    frame = np.median([np.median(one.buffers) for one in explored]) / 1000
+    goals = [
+        ("cached: p95, ms", p95(cached), "≤", 8.3),
+        ("cached, 150 ms of network: p95, ms", p95(far), "≤", 8.3),
+        ("not cached: median, ms", np.median(uncached.drawn), "≤", 25),
+        ("cached: times faster than ipympl", ratio(ipympl, cached), "≥", 20),
+        ("cached: times faster than `interact`", ratio(interact, cached), "≥", 60),
+        ("not cached: times faster than ipympl", ratio(ipympl, uncached), "≥", 4),
+        (f"slowest explorer ({slowest.name}): p95, ms", p95(slowest.moves), "≤", 16.7),
+        ("median frame over the explorers, kB", frame, "≤", 6),
+        (f"largest prefetch ({largest.name}), kB", sum(largest.buffers) / 1000, "≤", 2000),
+    ]
+    rows, missed = [], []
+    for what, value, sign, limit in goals:
+        met = value <= limit if sign == "≤" else value >= limit
+        rows.append([what, f"{sign} {limit:g}", f"{value:.1f}", "yes" if met else "**no**"])
+        missed += [] if met else [what]
+    return table(["goal", "limit", "measured", "met"], rows), missed
+
+
+def write_notebooks(folder: str, cells: list[str]) -> list[str]:
+    """Write one notebook for each cell; return their names."""
+    names = [f"{number}.ipynb" for number in range(len(cells))]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    for name, cell in zip(names, cells, strict=True):
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell)], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(notebook, Path(folder) / name)
+    return names
+
+
+def measure() -> tuple[dict[str, Moves], list[Explored]]:
+    names = list(explorers())
+    cells = [f"from benchmarks import _figure\n{route.cell}" for route in ROUTES]
+    cells += [f"from dlcompanion import explorers\nexplorers()['{name}']()" for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        files = iter(write_notebooks(folder, cells))
+        with (
+            LabServer(folder) as server,
+            delayed(server.url, NETWORK / 2) as far,
+            chromium() as browser,
+        ):
+            slow = SimpleNamespace(url=far, restore=server.restore)
+            measured, explored = {}, []
+            for route in ROUTES:
+                print(route.name, "...", flush=True)
+                with Lab(slow if route.far else server, browser) as lab:
+                    measured[route.name] = measure_route(lab, next(files), route)
+            for name in names:
+                print(name, "...", flush=True)
+                with Lab(server, browser) as lab:
+                    explored.append(measure_explorer(lab, next(files), name))
+    return measured, explored
+
+
+def main() -> None:
+    measured, explored = measure()
+    goals, missed = judge(measured, explored)
+    report = f"""\
+From a key press to the canvas in JupyterLab in Chromium, {os.cpu_count()} cores, {SAMPLES} key
+presses a route, all in one run of `benchmarks/latency.py`:
+
+{report_routes(measured)}
+Every explorer, its first slider, cached:
+
+{report_explorers(explored)}
+{goals}"""
+    REPORT.write_text(report, encoding="utf-8")
+    print(f"\n{report}")
+    print("Every goal is met." if not missed else f"Not met: {'; '.join(missed)}.")
+
+
+if __name__ == "__main__":
+    main()
