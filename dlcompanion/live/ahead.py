@@ -34,6 +34,9 @@ def _batched(compute: Callable[..., tuple]) -> Callable[[dict], tuple]:
 
 def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterator[tuple]:
     """Compute up to `BATCH` states in one call of one compiled function."""
+    if not batch[0]:  # nothing enters `compute`: one state for all
+        yield from [jax.device_get(compute())] * len(batch)
+        return
     padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
     stacked = {name: np.stack([_typed(row[name]) for row in padded]) for name in batch[0]}
     states = jax.device_get(_batched(compute)(stacked))

@@ -293,7 +293,7 @@ function mount(el, host) {
     schedule();
   };
   const after = (delay, action) => timers.push(setTimeout(action, delay));
-  const receive = ({ answer, keys, failed, positions }, buffers) => {
+  const receive = ({ answer, asked, keys, failed, positions }, buffers) => {
     if (!failed) keys.forEach((key, i) => cache.set(key, buffers[i]));
     stage.dataset.cached = cache.size;
     if (answer === "now") {
@@ -305,8 +305,8 @@ function mount(el, host) {
       shown = failed ? null : keys[0];
       if (host.follow(positions, keys[0] === keyOf(indicesNow()))) points.forEach((point) => point.follow());
       if (keys[0] !== keyOf(indicesNow())) update();
-    } else if (ahead && (!keys.length || keys[0] === ahead)) {
-      ahead = keys.length ? null : ahead; // an empty answer is an error: ask no more from here
+    } else if (asked === ahead && !failed) { // after an error, nothing more is asked ahead
+      ahead = null;
       schedule();
     }
   };
@@ -335,7 +335,7 @@ function mount(el, host) {
     if (!indices.length) return;
     const keys = indices.map(keyOf);
     ahead = keys[0];
-    host.ask({ ask: "ahead", keys, indices });
+    host.ask({ ask: "ahead", asked: ahead, keys, indices });
   };
 
   // The page.

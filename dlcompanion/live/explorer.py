@@ -96,6 +96,7 @@ class Explorer:
         self._grid = {name: positions(control) for name, control in self.controls.items()}
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
         self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
+        self._questions = 0  # of the reader's that were answered
         self._draggables = dict(points or {})
         self._positions = {
             name: point.constrain(np.asarray(point.position, np.float32))
@@ -237,6 +238,7 @@ class Explorer:
 
     def _answer(self, content: Mapping) -> None:
         """Send one frame; what goes wrong is said on the card, and the next move recovers."""
+        self._questions += 1
         with self._lock:
             self._follow(content["positions"])
             self._shown, sentence = None, ""
@@ -250,19 +252,25 @@ class Explorer:
             self.canvas.send(reply | {"positions": _rows(self._positions)}, [frame])
 
     def _answer_ahead(self, content: Mapping) -> None:
-        """Send a batch of frames around the present values, in slices between all other work."""
-        frames = []
+        """Send a batch of frames around the present values, in slices between all other work.
+
+        A question that the reader is waiting for ends the batch early.
+        """
+        frames, failed, present = [], False, self._questions
         rows = [self._values_at(indices) for indices in content["indices"]]
         try:
             states = ahead.compute_batch(self._compute, [self._arguments(row) for row in rows])
             for row, state in zip(rows, states, strict=True):
                 ahead.yield_to_reader()
                 with self._lock:
+                    if self._questions != present:
+                        break
                     self._shown = None  # the artists are moved away from the present values
                     frames.append(self._render(row, state).frame)
         except Exception:
-            frames = []  # the reader will be told on going there
-        self.canvas.send({"answer": "ahead", "keys": content["keys"][: len(frames)]}, frames)
+            failed = True  # the reader will be told on going there
+        reply = {"answer": "ahead", "asked": content["asked"], "failed": failed}
+        self.canvas.send(reply | {"keys": content["keys"][: len(frames)]}, frames)
 
     def _values_at(self, indices: Sequence[int]) -> dict[str, Any]:
         grid = zip(self._grid.items(), indices, strict=True)

@@ -10,7 +10,7 @@ function makeControl({ name, kind, texts }, i, parent, moved) {
   const row = make("div", "dlc-control", parent);
   const id = `control-${i}`;
   make("label", "", row, { for: id }).textContent = name;
-  const input = make(kind === "select" ? kind : "input", "", row, { id, autocomplete: "off" });
+  const input = make(kind === "select" ? kind : "input", "", row, { id });
   const output = kind === "range" && make("output", "", row, { for: id, "aria-live": "off" });
   if (kind === "select") input.append(...texts.map((text) => new Option(text)));
   else Object.assign(input, { type: kind, min: 0, max: texts.length - 1, step: 1 });

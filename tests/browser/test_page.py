@@ -10,6 +10,7 @@ from dlcompanion.numerical_computation.explorers import canyon
 from tests.browser.test_notebooks import PAPER_AND_INK
 from tests.live.small import wave
 
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 ONE_AT_A_TIME = "This page keeps one control at a time"
 
 
@@ -46,6 +47,7 @@ def show(files, browser):
 
 
 def picture(page) -> str:
+    page.evaluate(TWO_FRAMES)
     return page.locator(".dlc-frame").evaluate("canvas => canvas.toDataURL()")
 
 
@@ -168,6 +170,7 @@ def test_ink_follows_the_colour_scheme(show, scheme):
     page = show("canyon", color_scheme=scheme)
     for now in (scheme, "dark" if scheme == "light" else "light"):
         page.emulate_media(color_scheme=now)
+        page.evaluate(TWO_FRAMES)
         paper, ink = page.locator(".dlc-static").evaluate(PAPER_AND_INK)
         assert paper > 240 and ink < 90 if now == "light" else paper < 40 and ink > 190
 

@@ -46,7 +46,7 @@ class Browser:
         explorer.canvas.send = lambda content, buffers: self.answers.put((content, buffers))
 
     def ask(self, how, **content):
-        content = {"ask": how, "positions": self.explorer.canvas.positions} | content
+        content = {"ask": how, "asked": 1, "positions": self.explorer.canvas.positions} | content
         self.explorer._on_message(self.explorer.canvas, content, [])
         return self.answers.get(timeout=60)
 
@@ -77,7 +77,7 @@ def test_frames_ahead_equal_frames_built():
     there = [indices(explorer, frequency=f / 2) for f in range(BATCH - 3)]
     keys = [str(row) for row in there]
     content, frames = Browser(explorer).ask("ahead", keys=keys, indices=there)
-    assert content == {"answer": "ahead", "keys": keys}
+    assert content == {"answer": "ahead", "asked": 1, "failed": False, "keys": keys}
     for half, frame in enumerate(frames):
         built = wave(half / 2).frame
         assert read_head(frame)["sentence"] == read_head(built)["sentence"]
@@ -86,6 +86,12 @@ def test_frames_ahead_equal_frames_built():
         assert np.abs(tail[0] - tail[1]).max() <= 1
     assert explorer.values["frequency"] == before["frequency"]
     assert explorer.frame == wave().frame  # and the figure is back where the reader is
+
+
+def test_a_batch_of_what_takes_no_arguments():
+    states = list(ahead.compute_batch(lambda: Wave(jnp.ones(2), 0), [{}, {}]))
+    assert len(states) == 2
+    np.testing.assert_array_equal(states[1].height, [1, 1])
 
 
 def test_batches_of_all_sizes_compile_once(no_compilation):
@@ -97,19 +103,23 @@ def test_batches_of_all_sizes_compile_once(no_compilation):
         browser.ask("ahead", keys=list(map(str, there)), indices=there)
 
 
-def test_work_ahead_waits_while_a_cell_runs():
+def test_work_ahead_waits_while_a_cell_runs_and_gives_way_to_a_question():
     explorer = wave()
     browser = Browser(explorer)
+    there = [indices(explorer, frequency=f / 2) for f in range(BATCH)]
+    content = {"ask": "ahead", "asked": 2, "keys": list(map(str, there)), "indices": there}
     ahead.no_cell_runs.clear()
     try:
-        content = {"ask": "ahead", "keys": ["a"], "indices": [indices(explorer)]}
         explorer._on_message(explorer.canvas, content, [])
         with pytest.raises(queue.Empty):
             browser.answers.get(timeout=0.5)
         assert browser.ask("now", key="k", indices=indices(explorer))[0]["keys"] == ["k"]
     finally:
         ahead.no_cell_runs.set()
-    assert browser.answers.get(timeout=60)[0]["keys"] == ["a"]
+    answer, frames = browser.answers.get(timeout=60)
+    assert answer == {"answer": "ahead", "asked": 2, "failed": False, "keys": []} and not frames
+    del content["ask"]
+    assert browser.ask("ahead", **content)[0]["keys"] == content["keys"]
 
 
 def test_moves_that_the_browser_drew_by_itself_are_followed_when_somebody_looks():
@@ -210,7 +220,7 @@ def test_an_exception_is_said_and_the_next_move_recovers():
     content, (frame,) = browser.ask("now", key="k", indices=indices(explorer))
     assert frame == good and not content["failed"]
     content, frames = browser.ask("ahead", keys=["k"], indices=[indices(explorer, frequency=3.0)])
-    assert (content["keys"], frames) == ([], [])
+    assert content["failed"] and (content["keys"], frames) == ([], [])
     with pytest.raises(FloatingPointError):
         explorer.set(frequency=3.0)
 
