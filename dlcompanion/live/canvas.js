@@ -372,7 +372,10 @@ function mount(el, host) {
   } else update(); // the controls have moved since, as before a reload of the page
   return {
     receive,
-    lost: () => tell(LOST_TEXT),
+    lost: () => {
+      ahead ??= "nothing more";
+      tell(LOST_TEXT);
+    },
     moved: (i) => {
       touched = i;
       update();
@@ -403,6 +406,7 @@ async function render({ model, el }) {
   const models = await Promise.all(
     controls.map(({ model: id }) => model.widget_manager.get_model(id.slice("IPY_MODEL_".length))));
   const name = () => controls.forEach((control, i) => nameHandle(el.closest(".dlc-explorer"), i, control.name));
+  let view = null;
   let unsaved = false; // the kernel learns positions with each question; the model when all is quiet
   const host = {
     title: model.get("title"),
@@ -428,9 +432,17 @@ async function render({ model, el }) {
     },
     // The server may hold the answer back for 40 ms until our side acknowledges the kernel's
     // "busy" (Nagle's algorithm, delayed acknowledgement); a word from us carries that at once.
-    ask: (content) => model.send(content, {
-      iopub: { status: ({ content: { execution_state: state } }) => state === "busy" && model.send({ ask: "nothing" }) },
-    }),
+    ask(content) {
+      const send = (word, callbacks) => {
+        try {
+          model.send(word, callbacks);
+        } catch { // the connection to the kernel is gone
+          view?.lost();
+        }
+      };
+      const status = ({ content: { execution_state: state } }) => state === "busy" && send({ ask: "nothing" });
+      send(content, { iopub: { status } });
+    },
     /** Take over where constraints put the points; tell whether they differ from what is shown. */
     follow(rows, isCurrent) {
       if (!isCurrent || JSON.stringify(rows) === JSON.stringify(model.get("positions"))) return false;
@@ -438,7 +450,7 @@ async function render({ model, el }) {
       return true;
     },
   };
-  const view = mount(el, host);
+  view = mount(el, host);
   const listeners = [
     ...models.map((control, i) => [control, `change:${controls[i].by}`, () => {
       view.moved(i);
