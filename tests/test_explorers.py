@@ -14,8 +14,13 @@ FRAME_BUDGET, IMAGE_FRAME_BUDGET = 6_000, 40_000  # bytes
 
 
 @pytest.fixture(params=EXPLORERS, scope="module")
-def explorer(request):
-    return EXPLORERS[request.param]()
+def builder(request):
+    return EXPLORERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def explorer(builder):
+    return builder()
 
 
 def random_settings(explorer, random) -> dict:
@@ -47,13 +52,21 @@ def test_the_registry_knows_the_canyon():
     assert EXPLORERS["numerical_computation.canyon"].__name__ == "canyon"
 
 
+def test_moved_equals_built(builder, explorer):
+    start, name = explorer.values, next(iter(explorer.controls))
+    values = positions(explorer.controls[name])
+    value = values[len(values) // 3]
+    explorer.set(**{name: getattr(value, "item", lambda: value)()})
+    assert explorer.frame == builder(**{name: explorer.values[name]}).frame
+    explorer.set(**start)
+
+
 def test_names_are_unique_across_rooms():
     names = [name.split(".")[1] for name in EXPLORERS]
     assert len(names) == len(set(names))
 
 
-def test_a_control_is_named_after_the_argument_it_sets(explorer):
-    builder = next(b for b in EXPLORERS.values() if b().title == explorer.title)
+def test_a_control_is_named_after_the_argument_it_sets(builder, explorer):
     assert list(inspect.signature(builder).parameters) == [*explorer.controls, *explorer.points]
 
 

@@ -1,6 +1,7 @@
 """What a reader does with the notebooks, in real JupyterLab, with real keys and a real mouse."""
 
 import json
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.browser.lab import REPOSITORY
 
 CHAPTER_4 = "04-numerical-computation.ipynb"
 NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+SHOWS_AN_EXPLORER = re.compile(r"\bexplorers\.(\w+)\(")
 
 # The most frequent grey level of the static layer, and the grey level farthest from it.
 PAPER_AND_INK = """canvas => {
@@ -28,26 +30,41 @@ def stored_pictures(name: str) -> int:
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
-def canvas_pixels(lab) -> str:
-    """Return the moving layer of the first explorer as the browser painted it."""
-    return lab.page.locator(".dlc-frame").first.evaluate("canvas => canvas.toDataURL()")
+def canvas_pixels(card) -> str:
+    """Return an explorer's moving layer as the browser painted it."""
+    return card.locator(".dlc-frame").evaluate("canvas => canvas.toDataURL()")
 
 
 def show_canyon(lab):
-    """Run chapter 4 and bring its explorer into view; return its card."""
+    """Run chapter 4 and bring the canyon into view; return its card."""
     lab.open(CHAPTER_4)
     lab.run_all()
-    card = lab.page.locator(".dlc-explorer").first
-    index = next(i for i, cell in enumerate(notebook_cells()) if "canyon()" in cell["source"])
-    lab.cell(index)
+    return show_card(lab, canyon_cell())
+
+
+def show_card(lab, index: int):
+    """Bring the explorer of a cell into view; return its card."""
+    card = lab.cell(index).locator(".dlc-explorer")
     card.wait_for()
     lab.idle()
     return card
 
 
-def notebook_cells() -> list[dict]:
-    cells = json.loads((REPOSITORY / "notebooks" / CHAPTER_4).read_text())["cells"]
+def notebook_cells(name: str = CHAPTER_4) -> list[dict]:
+    cells = json.loads((REPOSITORY / "notebooks" / name).read_text())["cells"]
     return [cell | {"source": "".join(cell["source"])} for cell in cells]
+
+
+def canyon_cell() -> int:
+    return next(i for i, cell in enumerate(notebook_cells()) if "canyon()" in cell["source"])
+
+
+def shown_explorers(name: str) -> dict[int, str]:
+    """Return the names of a notebook's explorers by the index of the cell that shows them."""
+    cells = notebook_cells(name)
+    found = {i: SHOWS_AN_EXPLORER.search(c["source"]) for i, c in enumerate(cells)
+             if c["cell_type"] == "code"}  # fmt: skip
+    return {index: match[1] for index, match in found.items() if match}
 
 
 def assert_nothing_went_wrong(lab) -> None:
@@ -74,7 +91,7 @@ def test_the_canyon_follows_keyboard_and_mouse(lab):
 
     def look() -> str:
         lab.idle()
-        seen.append((sentence.inner_text(), canvas_pixels(lab)))
+        seen.append((sentence.inner_text(), canvas_pixels(card)))
         return sentence.inner_text()
 
     assert "along the floor by 0.65" in look()
@@ -131,15 +148,31 @@ def test_ink_follows_the_theme(lab):
 
 def test_the_picture_is_back_after_scrolling_away(lab):
     card = show_canyon(lab)
-    before = canvas_pixels(lab)
+    before = canvas_pixels(card)
     lab.cell(0)
     lab.cell(len(notebook_cells()) - 1)
-    show = next(i for i, cell in enumerate(notebook_cells()) if "canyon()" in cell["source"])
-    lab.cell(show)
-    card.wait_for()
+    card = show_card(lab, canyon_cell())
+    assert canvas_pixels(card) == before
+    card.get_by_role("slider").nth(0).press("ArrowRight")
     lab.idle()
-    assert canvas_pixels(lab) == before
-    handle = card.get_by_role("slider").nth(0)
-    handle.press("ArrowRight")
-    lab.idle()
-    assert canvas_pixels(lab) != before
+    assert canvas_pixels(card) != before
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if shown_explorers(name)])
+def test_every_explorer_follows_a_key(lab, name):
+    lab.open(name)
+    lab.run_all()
+    for index, explorer in shown_explorers(name).items():
+        card = show_card(lab, index)
+        box, picture = card.bounding_box(), canvas_pixels(card)
+        assert box["height"] < 700, f"{explorer} does not fit a laptop's screen"
+        moves = [(handle, "ArrowRight") for handle in card.get_by_role("slider").all()[:1]]
+        moves += [(ring, "Shift+ArrowRight") for ring in card.locator(".dlc-point").all()[:1]]
+        assert moves, f"{explorer} has nothing to move"
+        for place, key in moves:
+            place.press(key)
+            lab.idle()
+            assert canvas_pixels(card) != picture, f"{explorer} did not follow {key}"
+            picture = canvas_pixels(card)
+        assert card.bounding_box()["height"] == box["height"], f"{explorer} changed its height"
+    assert_nothing_went_wrong(lab)
