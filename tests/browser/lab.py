@@ -116,6 +116,11 @@ class LabServer:
         self._folder.cleanup()
 
     @property
+    def pid(self) -> int:
+        """The server's process, the parent of its kernels."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What the server has written so far, and its kernels outside Python."""
         return (self.home / "server.log").read_text(errors="replace")
