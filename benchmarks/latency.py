@@ -3,7 +3,8 @@
 One figure (20 contours, a descent of 100 steps, its loss) follows one slider on four routes, in
 JupyterLab in Chromium: our engine with and without its cache, ipympl with `draw_idle`, and
 `interact` with the inline backend; then ours again over a network that is 150 ms slower. Every
-sample is one real key press, timed in the page. Then every explorer of the companion. The tables
+sample is one real key press, timed in the page. Then every explorer of the companion, one cell
+each in one notebook, and how long a trivial cell takes while frames are computed ahead. The tables
 go to the screen and to latency.md beside this file; no time makes the benchmark fail.
 """
 
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import nbformat
 import numpy as np
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import Locator, TimeoutError
 
 from benchmarks._proxy import delayed
 from dlcompanion import explorers
@@ -24,9 +25,10 @@ from tests.browser.lab import Lab, LabServer, chromium
 
 REPORT = Path(__file__).with_name("latency.md")
 WARM_UP, SAMPLES = 6, 60  # key presses; together fewer than the slider's 88 positions
-EXPLORER_SAMPLES = 30
+EXPLORER_WARM_UP, EXPLORER_SAMPLES = 2, 15
+TRIVIAL_CELLS = 10
 NETWORK = 0.150  # s, the added round trip
-PREFETCH_LIMIT = 60  # s
+PREFETCH_LIMIT = 20  # s
 SETTLED = "latency.painted && performance.now() > latency.drawn + 200"
 IN_PAGE = """
     window.latency = { bytes: 0, buffers: [] };
@@ -76,6 +78,12 @@ IN_PAGE = """
     };
 """
 
+TIME_CELL = """async () => {
+    const start = performance.now();
+    await jupyterapp.commands.execute("notebook:run-cell");
+    return performance.now() - start;
+}"""
+
 
 class Route(NamedTuple):
     name: str
@@ -111,12 +119,11 @@ ROUTES = [
 ]
 
 
-def press_keys(lab: Lab, count: int) -> Moves:
-    """Move the first slider by the arrow key, from end to end and back."""
-    handle, key = lab.page.get_by_role("slider").first, "ArrowRight"
+def press_keys(lab: Lab, handle: Locator, warm_up: int, count: int) -> Moves:
+    """Move a slider by the arrow key, from end to end and back."""
+    key, moves = "ArrowRight", []
     handle.focus()
-    moves = []
-    for _ in range(WARM_UP + count):
+    for _ in range(warm_up + count):
         low, now, high = handle.evaluate(
             "handle => ['min', 'now', 'max'].map(part => +handle.getAttribute(`aria-value${part}`))"
         )
@@ -129,7 +136,7 @@ def press_keys(lab: Lab, count: int) -> Moves:
                 "[latency.drawn - latency.key, latency.painted - latency.key, latency.bytes]"
             )
         )
-    return Moves(*np.transpose(moves[WARM_UP:]))
+    return Moves(*np.transpose(moves[warm_up:]))
 
 
 def show(lab: Lab, name: str) -> None:
@@ -152,15 +159,41 @@ def measure_route(lab: Lab, name: str, route: Route) -> Moves:
     show(lab, name)
     if route.cached:
         wait_for_prefetch(lab)
-    return press_keys(lab, SAMPLES)
+    return press_keys(lab, lab.page.get_by_role("slider").first, WARM_UP, SAMPLES)
 
 
-def measure_explorer(lab: Lab, file: str, name: str) -> Explored:
-    show(lab, file)
+def run_cell(lab: Lab, index: int) -> float:
+    """Run one cell; return how many ms it took until the kernel had answered."""
+    lab.page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {index}")
+    return lab.page.evaluate(TIME_CELL)
+
+
+def measure_explorer(lab: Lab, index: int, name: str) -> Explored:
+    """Run one cell of the open notebook and measure the explorer that it shows."""
+    lab.page.evaluate("Object.assign(latency, { buffers: [], first: null, done: null })")
+    run_cell(lab, index)
+    stage = lab.cell(index).locator(".dlc-stage")
+    stage.wait_for()
     seconds = wait_for_prefetch(lab)
-    frames = int(lab.page.locator(".dlc-stage").get_attribute("data-cached"))
-    buffers = lab.page.evaluate("latency.buffers")
-    return Explored(name, frames, buffers, seconds, press_keys(lab, EXPLORER_SAMPLES))
+    frames, buffers = int(stage.get_attribute("data-cached")), lab.page.evaluate("latency.buffers")
+    handle = lab.cell(index).get_by_role("slider").first
+    moves = press_keys(lab, handle, EXPLORER_WARM_UP, EXPLORER_SAMPLES)
+    run_cell(lab, index + 1)  # close it
+    return Explored(name, frames, buffers, seconds, moves)
+
+
+def measure_cells(lab: Lab, name: str) -> tuple[float, float]:
+    """Return the median ms of a trivial cell while frames are computed ahead, and when idle."""
+    lab.page.add_init_script(IN_PAGE)
+    lab.open(name, sidebar=False)
+    run_cell(lab, 0)
+    lab.page.locator("[data-prefetch=running]").wait_for()
+    busy = []
+    while len(busy) < TRIVIAL_CELLS and not lab.page.evaluate("latency.done ?? null"):
+        busy.append(run_cell(lab, 1))
+    wait_for_prefetch(lab)
+    idle = [run_cell(lab, 1) for _ in range(TRIVIAL_CELLS)]
+    return float(np.median(busy)), float(np.median(idle))
 
 
 # Reporting.
@@ -210,7 +243,9 @@ def report_explorers(explored: list[Explored]) -> str:
     return table(head, rows)
 
 
-def judge(measured: dict[str, Moves], explored: list[Explored]) -> tuple[str, list[str]]:
+def judge(
+    measured: dict[str, Moves], explored: list[Explored], delay: float
+) -> tuple[str, list[str]]:
     """Return the goals with what was measured, and the goals that were missed."""
     cached, uncached, ipympl, interact, far, _ = measured.values()
     slowest = max(explored, key=lambda one: p95(one.moves))
@@ -226,6 +261,7 @@ def judge(measured: dict[str, Moves], explored: list[Explored]) -> tuple[str, li
         (f"slowest explorer ({slowest.name}): p95, ms", p95(slowest.moves), "≤", 16.7),
         ("median frame over the explorers, kB", frame, "≤", 6),
         (f"largest prefetch ({largest.name}), kB", sum(largest.buffers) / 1000, "≤", 2000),
+        ("delay of a cell by frames computed ahead, ms", delay, "≤", 50),
     ]
     rows, missed = [], []
     for what, value, sign, limit in goals:
@@ -235,53 +271,65 @@ def judge(measured: dict[str, Moves], explored: list[Explored]) -> tuple[str, li
     return table(["goal", "limit", "measured", "met"], rows), missed
 
 
-def write_notebooks(folder: str, cells: list[str]) -> list[str]:
-    """Write one notebook for each cell; return their names."""
-    names = [f"{number}.ipynb" for number in range(len(cells))]
+def write_notebook(folder: str, name: str, cells: list[str]) -> str:
+    """Write a notebook of these cells; return the name of its file."""
     kernel = {"name": "python3", "display_name": "Python 3"}
-    for name, cell in zip(names, cells, strict=True):
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell)], metadata={"kernelspec": kernel}
-        )
-        nbformat.write(notebook, Path(folder) / name)
-    return names
+    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, Path(folder) / f"{name}.ipynb")
+    return f"{name}.ipynb"
 
 
-def measure() -> tuple[dict[str, Moves], list[Explored]]:
-    names = list(explorers())
-    cells = [f"from benchmarks import _figure\n{route.cell}" for route in ROUTES]
-    cells += [f"from dlcompanion import explorers\nexplorers()['{name}']()" for name in names]
+def explorer_cells(names: list[str]) -> list[str]:
+    """Return two cells for each explorer: one shows it, one closes it."""
+    show = "from dlcompanion import explorers\nexplorer = explorers()['{}']()\nexplorer"
+    return [cell for name in names for cell in (show.format(name), "explorer.close()")]
+
+
+def measure() -> tuple[dict[str, Moves], list[Explored], tuple[float, float]]:
+    names, measured, explored = list(explorers()), {}, []
     with tempfile.TemporaryDirectory() as folder:
-        files = iter(write_notebooks(folder, cells))
+        files = [
+            write_notebook(folder, str(k), [f"from benchmarks import _figure\n{route.cell}"])
+            for k, route in enumerate(ROUTES)
+        ]
+        all_explorers = write_notebook(folder, "explorers", explorer_cells(names))
+        canyon = explorer_cells(["numerical_computation.canyon"])[0]
+        trivial = write_notebook(folder, "trivial", [canyon, "1 + 1"])
         with (
             LabServer(folder) as server,
             delayed(server.url, NETWORK / 2) as far,
             chromium() as browser,
         ):
             slow = SimpleNamespace(url=far, restore=server.restore)
-            measured, explored = {}, []
-            for route in ROUTES:
+            for route, file in zip(ROUTES, files, strict=True):
                 print(route.name, "...", flush=True)
                 with Lab(slow if route.far else server, browser) as lab:
-                    measured[route.name] = measure_route(lab, next(files), route)
-            for name in names:
-                print(name, "...", flush=True)
-                with Lab(server, browser) as lab:
-                    explored.append(measure_explorer(lab, next(files), name))
-    return measured, explored
+                    measured[route.name] = measure_route(lab, file, route)
+            with Lab(server, browser) as lab:
+                cells = measure_cells(lab, trivial)
+            with Lab(server, browser) as lab:
+                lab.page.add_init_script(IN_PAGE)
+                lab.open(all_explorers, sidebar=False)
+                for k, name in enumerate(names):
+                    print(name, "...", flush=True)
+                    explored.append(measure_explorer(lab, 2 * k, name))
+    return measured, explored, cells
 
 
 def main() -> None:
-    measured, explored = measure()
-    goals, missed = judge(measured, explored)
+    measured, explored, (busy, idle) = measure()
+    goals, missed = judge(measured, explored, busy - idle)
     report = f"""\
 From a key press to the canvas in JupyterLab in Chromium, {os.cpu_count()} cores, {SAMPLES} key
 presses a route, all in one run of `benchmarks/latency.py`:
 
 {report_routes(measured)}
-Every explorer, its first slider, cached:
+Every explorer, its first slider, cached, {EXPLORER_SAMPLES} key presses:
 
 {report_explorers(explored)}
+A trivial cell takes {busy:.0f} ms while frames are computed ahead, and {idle:.0f} ms when idle.
+
 {goals}"""
     REPORT.write_text(report, encoding="utf-8")
     print(f"\n{report}")

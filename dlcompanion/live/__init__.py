@@ -4,14 +4,5 @@ from dlcompanion.live.controls import dropdown, int_slider, log_slider, slider, 
 from dlcompanion.live.explorer import Draggable, Explorer, Scene
 from dlcompanion.live.registry import explorers
 
-__all__ = [
-    "Draggable",
-    "Explorer",
-    "Scene",
-    "dropdown",
-    "explorers",
-    "int_slider",
-    "log_slider",
-    "slider",
-    "toggle",
-]
+__all__ = ["Draggable", "Explorer", "Scene",
+           "dropdown", "explorers", "int_slider", "log_slider", "slider", "toggle"]  # fmt: skip

@@ -27,28 +27,21 @@ def watch_cells() -> None:
         shell.events.register("post_run_cell", lambda _: no_cell_runs.set())
 
 
-@functools.lru_cache(maxsize=64)
-def _batched(compute: Callable[..., tuple]) -> Callable[[dict], tuple]:
-    return jax.jit(jax.vmap(lambda arguments: compute(**arguments)))
-
-
-def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterator[tuple]:
-    """Compute up to `BATCH` states in one call of one compiled function."""
-    if not batch[0]:  # nothing enters `compute`: one state for all
-        yield from [jax.device_get(compute())] * len(batch)
-        return
-    padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
-    stacked = {name: np.stack([_typed(row[name]) for row in padded]) for name in batch[0]}
-    states = jax.device_get(_batched(compute)(stacked))
-    for row in range(len(batch)):
-        yield jax.tree.map(lambda leaf, row=row: leaf[row], states)
-
-
 def yield_to_reader() -> None:
     """Wait while a cell runs, and a moment in any case."""
     no_cell_runs.wait(timeout=30)  # not for ever: a kernel may be shut down while a cell runs
     time.sleep(PAUSE)
 
 
-def _typed(value) -> np.ndarray:
-    return np.asarray(value, np.float32) if isinstance(value, float) else np.asarray(value)
+@functools.lru_cache(maxsize=64)
+def _batched(compute: Callable[..., tuple]) -> Callable[[dict], tuple]:
+    return jax.jit(jax.vmap(lambda arguments: compute(**arguments), axis_size=BATCH))
+
+
+def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterator[tuple]:
+    """Compute up to `BATCH` states in one call of one compiled function."""
+    padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
+    stacked = {name: np.stack([row[name] for row in padded]) for name in batch[0]}
+    states = jax.device_get(_batched(compute)(stacked))
+    for row in range(len(batch)):
+        yield jax.tree.map(lambda leaf, row=row: leaf[row], states)

@@ -12,12 +12,12 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from dlcompanion import style
 from dlcompanion.live import ahead
-from dlcompanion.live.canvas import Canvas
-from dlcompanion.live.card import build_card, close_all
-from dlcompanion.live.controls import index_of, positions, snap
+from dlcompanion.live.canvas import Canvas, build_card, close_all, describe_control
+from dlcompanion.live.controls import index_of, snap
 from dlcompanion.live.page import write_page
 from dlcompanion.live.recorder import record
 
@@ -50,6 +50,51 @@ class Draggable(NamedTuple):
     position: Sequence
     label: str
     constrain: Callable[[np.ndarray], np.ndarray] = lambda position: position
+
+    def allowed(self, position) -> np.ndarray:
+        """Return the allowed position nearest to `position`, in the shape of the first one."""
+        shape = np.shape(self.position)
+        return self.constrain(np.asarray(position, np.float32).reshape(shape))
+
+    def checked(self, position) -> np.ndarray:
+        """Return the same as `allowed`; a `ValueError` for other shapes and outside the axes."""
+        shape, expected = np.shape(position), np.shape(self.position)
+        if shape != expected:
+            raise ValueError(f"must have shape {expected}, got {shape}")
+        low, high = np.sort([self.ax.get_xlim(), self.ax.get_ylim()]).T
+        position = np.asarray(position, np.float32)
+        if not np.all((position >= low) & (position <= high)):
+            limits = f"{low.tolist()} to {high.tolist()}"
+            raise ValueError(f"must lie from {limits}, got {position.tolist()}")
+        return self.allowed(position)
+
+    def draw_ring(self) -> Line2D:
+        """Draw the mark that stored pictures show; on screen the browser draws it."""
+        (ring,) = self.ax.plot([], [], "o", markersize=10, markerfacecolor="none", zorder=10,
+                               markeredgecolor=style.PURPLE, markeredgewidth=2)  # fmt: skip
+        return ring
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return what `canvas.js` needs: the axes' place is in CSS pixels with y down."""
+        (x0, y0), (x1, y1) = self.ax.bbox.get_points().tolist()
+        height = float(self.ax.get_figure().bbox.height)
+        axes = {
+            "box": [x0, height - y1, x1, height - y0],
+            "xlim": list(map(float, self.ax.get_xlim())),
+            "ylim": list(map(float, self.ax.get_ylim())),
+            "log": [self.ax.get_xscale() == "log", self.ax.get_yscale() == "log"],
+        }
+        count = len(np.atleast_2d(self.position))
+        return {"name": name, "label": self.label, "count": count, "axes": axes}
+
+
+class Shown(NamedTuple):
+    """What belongs together at one place of an explorer."""
+
+    values: dict[str, Any]
+    state: tuple
+    sentence: str
+    frame: bytes
 
 
 class Explorer:
@@ -92,37 +137,20 @@ class Explorer:
             play: the control that gets a play button, one whose positions are steps in time.
             prefetch: whether the browser asks for frames before they are needed.
         """
-        self.title, self.controls = title, dict(controls)
-        self._grid = {name: positions(control) for name, control in self.controls.items()}
+        self.title, self.controls, self._draggables = title, dict(controls), dict(points or {})
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
+        self._positions = {name: p.allowed(p.position) for name, p in self._draggables.items()}
+        self._rings = [point.draw_ring() for point in self._draggables.values()]
         self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
         self._questions = 0  # of the reader's that were answered
-        self._draggables = dict(points or {})
-        self._positions = {
-            name: point.constrain(np.asarray(point.position, np.float32))
-            for name, point in self._draggables.items()
-        }
-        self._rings = [_draw_ring(point) for point in self._draggables.values()]
         self.presets = {
             button: {name: self._checked(name, value) for name, value in values.items()}
             for button, values in (presets or {}).items()
         }
         static = _settle_layout(scene, self._rings)
         self._shown = self._render(self.values)
-        self.canvas = Canvas(
-            title=title,
-            size=[int(scene.figure.bbox.width), int(scene.figure.bbox.height)],
-            static=static,
-            frame=self._shown.frame,
-            present=self._present(),
-            points=[_describe_axes(name, point) for name, point in self._draggables.items()],
-            positions=_rows(self._positions),
-            controls=[_describe_control(*item) for item in self.controls.items()],
-            prefetch=prefetch,
-        )
+        self.canvas = self._make_canvas(static, prefetch)
         self.widget = build_card(self, labels or {}, play)
-        self.canvas.observe(self._on_drag, "positions")
-        self.canvas.on_msg(self._on_message)
         ahead.watch_cells()
 
     @property
@@ -171,8 +199,8 @@ class Explorer:
                     self.controls[name].value = value
                 else:
                     self._positions[name] = value
-            self.canvas.positions = _rows(self._positions)
-            self.canvas.frame = self._caught_up().frame
+            self.canvas.positions = self._rows()
+            self.canvas.frame = self.frame
             self.canvas.present = self._present()
 
     def close(self) -> None:
@@ -182,8 +210,8 @@ class Explorer:
     def png(self) -> bytes:
         """Return the picture as it stands, draggable points included, as a PNG file."""
         with self._lock:
-            for ring, positions in zip(self._rings, self._positions.values(), strict=True):
-                ring.set_data(*np.atleast_2d(positions).T)
+            for ring, position in zip(self._rings, self._positions.values(), strict=True):
+                ring.set_data(*np.atleast_2d(position).T)
             return style.png(self.figure)
 
     def to_html(self, path: str | PathLike) -> None:
@@ -194,43 +222,89 @@ class Explorer:
         write_page(self, path)
 
     def _repr_mimebundle_(self, **_):
-        data = self.widget._repr_mimebundle_()
-        data["image/png"] = base64.b64encode(self.png()).decode()
-        data["text/plain"] = self.title
-        width, height = self.canvas.size
-        return data, {"image/png": {"width": width, "height": height}}
+        picture = base64.b64encode(self.png()).decode()
+        data = {"image/png": picture, "text/plain": self.title}
+        size = dict(zip(("width", "height"), self.canvas.size, strict=True))
+        return self.widget._repr_mimebundle_() | data, {"image/png": size}
 
     # From values to a frame.
-    def _caught_up(self) -> "_Shown":
+    def _caught_up(self) -> Shown:
         """Return what belongs to the present values, computed now if nobody has looked since.
 
         The browser draws frames that it has kept by itself; the state follows only here.
         """
         with self._lock:
-            values = self.values
-            if self._shown is None or not _same(values, self._shown.values):
+            values, shown = self.values, self._shown
+            if not (shown and all(np.array_equal(values[n], shown.values[n]) for n in values)):
                 self._shown = self._render(values)
             return self._shown
 
-    def _render(self, values: dict[str, Any], state: tuple | None = None) -> "_Shown":
-        """Compute the state unless it is given, move the artists and record them."""
+    def _render(self, values: dict[str, Any], state: tuple | None = None) -> Shown:
+        """Compute the state unless it is given, move the artists and record them.
+
+        Until it is done nothing is shown for sure: an exception may leave artists half moved.
+        """
+        self._shown = None
         if state is None:
             state = jax.device_get(self._compute(**self._arguments(values)))
         self._scene.update(values, state)
         sentence = self._describe(values, state)
         frame = record(self._scene.figure, self._scene.moving, sentence=sentence)
-        return _Shown(values, state, sentence, frame)
+        return Shown(values, state, sentence, frame)
 
     def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `compute` takes: dropdowns as indices, nothing that only chooses a view."""
         return {
-            name: self.controls[name].options.index(value) if isinstance(value, str) else value
+            name: self.controls[name].positions.index(value) if isinstance(value, str) else value
             for name, value in values.items()
             if name not in self._view
         }
 
+    def _checked(self, name: str, value):
+        try:
+            if name in self.controls:
+                return snap(self.controls[name], value)
+            if name in self._draggables:
+                return self._draggables[name].checked(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} {error}") from None
+        known = ", ".join([*self.controls, *self._draggables])
+        raise ValueError(f"{name} is no control or point of this explorer; there are {known}")
+
+    def _values_at(self, indices: Sequence[int]) -> dict[str, Any]:
+        there = zip(self.controls.items(), indices, strict=True)
+        return {name: control.positions[index] for (name, control), index in there} | self.points
+
     # What the browser asks and tells.
-    def _on_message(self, _widget, content, _buffers) -> None:
+    def _make_canvas(self, static: bytes, prefetch: bool) -> Canvas:
+        canvas = Canvas(
+            title=self.title,
+            size=[int(self._scene.figure.bbox.width), int(self._scene.figure.bbox.height)],
+            static=static,
+            frame=self._shown.frame,
+            present=self._present(),
+            points=[point.describe(name) for name, point in self._draggables.items()],
+            positions=self._rows(),
+            controls=[describe_control(*item) for item in self.controls.items()],
+            prefetch=prefetch,
+        )
+        canvas.observe(lambda change: self._follow(change.new), "positions")
+        canvas.on_msg(self._on_message)
+        return canvas
+
+    def _rows(self) -> dict[str, list]:
+        """Return points as JSON has them: name -> rows of x, y."""
+        return {name: np.atleast_2d(xy).tolist() for name, xy in self._positions.items()}
+
+    def _present(self) -> list:
+        return [[index_of(c, c.value) for c in self.controls.values()], self._rows()]
+
+    def _follow(self, rows: Mapping[str, list]) -> None:
+        with self._lock:
+            for name, xy in rows.items():
+                self._positions[name] = self._draggables[name].allowed(xy)
+
+    def _on_message(self, _widget, content: Mapping, _buffers) -> None:
         if content["ask"] == "now":
             self._answer(content)
         elif content["ask"] == "ahead":
@@ -241,82 +315,34 @@ class Explorer:
         self._questions += 1
         with self._lock:
             self._follow(content["positions"])
-            self._shown, sentence = None, ""
+            reply = {"answer": "now", "keys": [content["key"]], "positions": self._rows()}
             try:
                 self._shown = self._render(self._values_at(content["indices"]))
                 frame = self._shown.frame
             except Exception as error:
                 sentence = f"This setting cannot be shown ({type(error).__name__}: {error})."
                 frame = record(self._scene.figure, [], sentence=sentence)
-            reply = {"answer": "now", "keys": [content["key"]], "failed": bool(sentence)}
-            self.canvas.send(reply | {"positions": _rows(self._positions)}, [frame])
+            self.canvas.send(reply | {"failed": self._shown is None}, [frame])
 
     def _answer_ahead(self, content: Mapping) -> None:
         """Send a batch of frames around the present values, in slices between all other work.
 
         A question that the reader is waiting for ends the batch early.
         """
-        frames, failed, present = [], False, self._questions
+        frames, failed, questions = [], False, self._questions
         rows = [self._values_at(indices) for indices in content["indices"]]
         try:
             states = ahead.compute_batch(self._compute, [self._arguments(row) for row in rows])
             for row, state in zip(rows, states, strict=True):
                 ahead.yield_to_reader()
                 with self._lock:
-                    if self._questions != present:
+                    if self._questions != questions:
                         break
-                    self._shown = None  # the artists are moved away from the present values
                     frames.append(self._render(row, state).frame)
         except Exception:
             failed = True  # the reader will be told on going there
         reply = {"answer": "ahead", "asked": content["asked"], "failed": failed}
         self.canvas.send(reply | {"keys": content["keys"][: len(frames)]}, frames)
-
-    def _values_at(self, indices: Sequence[int]) -> dict[str, Any]:
-        grid = zip(self._grid.items(), indices, strict=True)
-        return {name: values[index] for (name, values), index in grid} | self.points
-
-    def _present(self) -> list:
-        return [[index_of(c, c.value) for c in self.controls.values()], _rows(self._positions)]
-
-    def _on_drag(self, change) -> None:
-        with self._lock:
-            self._follow(change.new)
-
-    def _follow(self, rows: Mapping[str, list]) -> None:
-        for name, xy in rows.items():
-            position = np.asarray(xy, np.float32).reshape(self._positions[name].shape)
-            self._positions[name] = self._draggables[name].constrain(position)
-
-    def _checked(self, name: str, value):
-        if name not in self.controls and name not in self._positions:
-            known = ", ".join([*self.controls, *self._positions])
-            raise ValueError(f"{name} is no control or point of this explorer; there are {known}")
-        try:
-            if name in self.controls:
-                return snap(self.controls[name], value)
-            draggable = self._draggables[name]
-            return draggable.constrain(
-                _inside_axes(draggable.ax, value, self._positions[name].shape)
-            )
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} {error}") from None
-
-
-class _Shown(NamedTuple):
-    values: dict[str, Any]
-    state: tuple
-    sentence: str
-    frame: bytes
-
-
-def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    return all(np.array_equal(a[name], b[name]) for name in a)
-
-
-def _rows(positions: Mapping[str, np.ndarray]) -> dict[str, list]:
-    """Return points as JSON has them: name -> rows of x, y."""
-    return {name: np.atleast_2d(xy).tolist() for name, xy in positions.items()}
 
 
 def _settle_layout(scene: Scene, rings: Sequence[Artist]) -> bytes:
@@ -326,54 +352,3 @@ def _settle_layout(scene: Scene, rings: Sequence[Artist]) -> bytes:
     scene.figure.draw_without_rendering()
     scene.figure.set_layout_engine("none")
     return record(scene.figure)
-
-
-def _draw_ring(point: Draggable):
-    """Draw the mark of a draggable point in stored pictures; on screen the browser draws it."""
-    (ring,) = point.ax.plot(
-        [], [], "o", markersize=10, markerfacecolor="none", zorder=10,
-        markeredgecolor=style.PURPLE, markeredgewidth=2,
-    )  # fmt: skip
-    return ring
-
-
-def _describe_axes(name: str, point: Draggable) -> dict:
-    """Return where a point's axes lie on the canvas, CSS pixels with y down, for `canvas.js`."""
-    ax = point.ax
-    height = ax.get_figure().bbox.height
-    (x0, y0), (x1, y1) = ax.bbox.get_points()
-    return {
-        "name": name,
-        "label": point.label,
-        "count": len(np.atleast_2d(point.position)),
-        "axes": {
-            "box": [float(x0), float(height - y1), float(x1), float(height - y0)],
-            "xlim": list(map(float, ax.get_xlim())),
-            "ylim": list(map(float, ax.get_ylim())),
-            "log": [ax.get_xscale() == "log", ax.get_yscale() == "log"],
-        },
-    }
-
-
-def _inside_axes(ax: Axes, position, shape: tuple[int, ...]) -> np.ndarray:
-    position = np.asarray(position, np.float32)
-    if position.shape != shape:
-        raise ValueError(f"must have shape {shape}, got {position.shape}")
-    low, high = np.sort([ax.get_xlim(), ax.get_ylim()]).T
-    if not np.all((position >= low) & (position <= high)):
-        raise ValueError(
-            f"must lie from {low.tolist()} to {high.tolist()}, got {position.tolist()}"
-        )
-    return position
-
-
-def _describe_control(name: str, control: ipywidgets.ValueWidget) -> dict:
-    """Return what `canvas.js` needs to count a control's positions by itself."""
-    return {
-        "name": name.replace("_", " "),
-        "model": f"IPY_MODEL_{control.model_id}",
-        "by": "index" if hasattr(control, "index") else "value",
-        "low": getattr(control, "min", 0),
-        "step": getattr(control, "step", 1),
-        "count": len(positions(control)),
-    }

@@ -5,63 +5,62 @@ const HOLDS = { range: "valueAsNumber", select: "selectedIndex", checkbox: "chec
 const ONE_AT_A_TIME = "This page keeps one control at a time";
 const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/** Make a labelled slider, choice or checkbox; `read` and `show` count its positions from 0. */
-function makeControl({ name, kind, texts }, i, parent, moved) {
-  const row = make("div", "dlc-control", parent);
-  const id = `control-${i}`;
-  make("label", "", row, { for: id }).textContent = name;
-  const input = make(kind === "select" ? kind : "input", "", row, { id });
-  const output = kind === "range" && make("output", "", row, { for: id, "aria-live": "off" });
+/** Make a labelled slider, choice or checkbox, which counts its positions from 0 as models do. */
+function makeControl({ name, kind, texts, index }, id, parent, moved) {
+  parent.append(document.getElementById(kind).content.cloneNode(true));
+  const [label, input, output] = parent.lastElementChild.children;
+  [label.textContent, label.htmlFor, input.id, input.max] = [name, id, id, texts.length - 1];
   if (kind === "select") input.append(...texts.map((text) => new Option(text)));
-  else Object.assign(input, { type: kind, min: 0, max: texts.length - 1, step: 1 });
-  const read = () => Number(input[HOLDS[kind]]);
-  const show = (index) => {
-    input[HOLDS[kind]] = index;
-    if (output) input.ariaValueText = output.textContent = texts[index];
+  const get = () => Number(input[HOLDS[kind]]);
+  const show = (position) => {
+    input[HOLDS[kind]] = position;
+    if (output) input.ariaValueText = output.textContent = texts[position];
   };
-  input.addEventListener("input", () => (show(read()), moved(i)));
-  return { read, show };
+  const on = (_, listener) => (input.oninput = () => (show(get()), moved(), listener()));
+  show(index);
+  return { get, show, on };
 }
 
-/** Make a move of one control known: another one that is away from `home` goes back, and it is said. */
-function oneAtATime(controls, home, inputs, said) {
+/** Return what makes a move known: another control not at home goes back, and it is said. */
+function oneAtATime(controls, inputs, said) {
   const tell = (text) => said.textContent !== text && (said.textContent = text);
-  const rule = controls.length > 1 ? `${ONE_AT_A_TIME}: move another, and the first goes back.` : "";
+  const rule = controls[1] ? `${ONE_AT_A_TIME}: move another, and the first goes back.` : "";
   let last = null; // the control that was moved last: while it moves on, what was said stays
   tell(rule);
   return (i) => {
-    const away = inputs.findIndex(({ read }, j) => j !== i && read() !== home[j]);
+    const away = inputs.findIndex(({ get }, j) => j !== i && get() !== controls[j].index);
     if (away >= 0) {
-      const { name, texts } = controls[away];
-      inputs[away].show(home[away]);
-      tell(`${ONE_AT_A_TIME}: ${name} went back to ${texts[home[away]]}.`);
+      const { name, texts, index } = controls[away];
+      inputs[away].show(index);
+      tell(`${ONE_AT_A_TIME}: ${name} went back to ${texts[index]}.`);
     } else if (i !== last) tell(rule);
     last = i;
   };
 }
 
-/** Build the page in `card`. */
-function showPage(card, { controls, frames, ...picture }) {
-  const [el, row] = [make("div", "", card), make("div", "dlc-controls", card)];
+/** Fill the page: its model is a kernel that knows the stored frames only. */
+function showPage({ controls, frames, ...stored }) {
+  const [el, row, said] = document.querySelector("main").children;
+  const inputs = controls.map((control, i) =>
+    makeControl(control, `control-${i}`, row, () => moved(i)));
+  const moved = oneAtATime(controls, inputs, said);
   const home = controls.map(({ index }) => index);
-  const inputs = [];
-  const goBack = oneAtATime(controls, home, inputs, make("p", "dlc-kept", card, { role: "status" }));
-  const moved = (i) => (goBack(i), view.moved(i));
-  controls.forEach((control, i) => inputs.push(makeControl(control, i, row, moved)));
-  inputs.forEach(({ show }, i) => show(home[i]));
-  const view = mount(el, {
-    ...picture, controls, points: [], prefetch: false,
-    static: () => bytesOf(picture.static),
-    frame: () => bytesOf(frames[home.join()]),
-    isPresent: () => true,
-    index: (i) => inputs[i].read(),
-    positions: () => ({}),
-    save: () => {},
-    ask: ({ key, indices }) => view.receive({ answer: "now", keys: [key] }, [bytesOf(frames[indices.join()])]),
-    follow: () => false,
-  });
+  const listeners = {};
+  const traits = {
+    ...stored, points: [], positions: {}, present: [home, {}], prefetch: false,
+    static: bytesOf(stored.static), frame: bytesOf(frames[home.join()]),
+    controls: controls.map((_, i) => ({ model: i, by: "index", low: 0, step: 1 })),
+  };
+  render({ el, model: {
+    get: (name) => traits[name],
+    on: (event, listener) => (listeners[event] = listener),
+    send: ({ key, indices }) =>
+      listeners["msg:custom"](
+        { answer: "now", keys: [key], positions: {} }, [bytesOf(frames[indices.join()])]),
+    widget_manager: { get_model: (i) => inputs[i] },
+  } });
   const dark = matchMedia("(prefers-color-scheme: dark)"); // told to canvas.js as JupyterLab does
-  dark.addEventListener("change", () => (document.body.dataset.jpThemeLight = !dark.matches));
+  dark.onchange = () => (document.body.dataset.jpThemeLight = !dark.matches);
 }
 
-showPage(document.querySelector("main"), JSON.parse(document.getElementById("stored").textContent));
+showPage(JSON.parse(document.getElementById("stored").textContent));

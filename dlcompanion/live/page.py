@@ -20,8 +20,7 @@ KINDS = {Dropdown: "select", Checkbox: "checkbox"}  # all other controls are sli
 
 def write_page(explorer: Any, path: str | PathLike) -> None:
     """Write the page of an explorer; the explorer stays as it is."""
-    here = Path(__file__)
-    page, style, canvas, script = (here.with_name(name).read_text("utf-8") for name in PARTS)
+    page, style, canvas, script = (Path(__file__).with_name(n).read_text("utf-8") for n in PARTS)
     with explorer._lock:
         stored = {name: getattr(explorer.canvas, name) for name in ("title", "size", "static")}
         stored["controls"] = [_describe(*item) for item in explorer.controls.items()]
@@ -44,7 +43,6 @@ def sweep(explorer: Any) -> dict[str, bytes]:
     """
     values, state, frames = explorer.values, explorer.state, {}
     here = [index_of(control, values[name]) for name, control in explorer.controls.items()]
-    explorer._shown = None  # from here on the artists are moved away from the present values
     for i, (name, control) in enumerate(explorer.controls.items()):
         rows = [values | {name: value} for value in positions(control)]
         states = [state] * len(rows)  # which is all that a view needs
@@ -59,14 +57,10 @@ def sweep(explorer: Any) -> dict[str, bytes]:
 
 def _describe(name: str, control: Any) -> dict[str, Any]:
     """Return a control as `page.js` builds it: LaTeX gives way to the plain name."""
-    label, spec = control.description, getattr(control, "readout_format", "g")
-    kind, texts = KINDS.get(type(control), "range"), positions(control)
-    if kind == "checkbox":
-        texts = ["off", "on"]
-    elif kind == "range":
-        texts = [format(number, spec).replace("-", "−") for number in texts]
-    name = name.replace("_", " ") if "\\" in label or "$" in label else label
-    return {"name": name, "kind": kind, "texts": texts, "index": index_of(control, control.value)}
+    kind, index = KINDS.get(type(control), "range"), index_of(control, control.value)
+    if not re.search(r"[\\$]", control.description):
+        name = control.description
+    return {"name": name.replace("_", " "), "kind": kind, "texts": control.texts, "index": index}
 
 
 def _base64(data: bytes) -> str:

@@ -1,12 +1,14 @@
 """All explorers of the companion, found by the name of their room."""
 
 import importlib
-import importlib.util
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 from dlcompanion.book import ROOMS
 from dlcompanion.live.explorer import Explorer
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def explorers() -> dict[str, Callable[..., Explorer]]:
@@ -16,14 +18,10 @@ def explorers() -> dict[str, Callable[..., Explorer]]:
     """
     found = {}
     for room in ROOMS.values():
-        name = f"dlcompanion.{room}"
-        if importlib.util.find_spec(name) is None or not importlib.util.find_spec(
-            f"{name}.explorers"
-        ):
-            continue
-        module = importlib.import_module(f"{name}.explorers")
-        for builder_name, builder in inspect.getmembers(module, inspect.isfunction):
-            own = builder.__module__ == module.__name__ and not builder_name.startswith("_")
-            if own and builder.__annotations__.get("return") is Explorer:
-                found[f"{room}.{builder_name}"] = builder
+        if (PACKAGE / room / "explorers.py").exists():
+            module = importlib.import_module(f"dlcompanion.{room}.explorers")
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                own = function.__module__ == module.__name__ and not name.startswith("_")
+                if own and function.__annotations__.get("return") is Explorer:
+                    found[f"{room}.{name}"] = function
     return found

@@ -66,6 +66,12 @@ def test_markers_share_one_path():
     assert head["operations"] == [[0, 0, 50]]
 
 
+def test_an_area_far_from_the_corner_is_drawn():
+    figure, axes = style.figure(3)
+    area = axes[2].fill_between([0, 1], [1, 1], [0, 0])
+    assert len(read_head(record(figure, [area]))["operations"]) == 1
+
+
 @pytest.mark.parametrize("wild", [1e13, 1e30, 1e300, np.inf, -np.inf, np.nan])
 def test_what_leaves_the_picture_is_cut_off(wild):
     figure, ax = panel()
