@@ -4,14 +4,20 @@ import importlib
 
 __version__ = "0.1.0"
 
-_LAZY = {"explorers": "dlcompanion.live", "doctor": "dlcompanion.health"}
+_LAZY = {
+    "doctor": "dlcompanion.health",
+    "explorers": "dlcompanion.live",
+    "find": "dlcompanion.book",
+    "practice": "dlcompanion.practice",
+}
 
 
 def __getattr__(name: str):
     """Load what needs JAX or Matplotlib only when it is first used."""
     if name not in _LAZY:
         raise AttributeError(f"module 'dlcompanion' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    module = importlib.import_module(_LAZY[name])
+    return getattr(module, name, module)
 
 
 def __dir__() -> list[str]:

@@ -71,6 +71,24 @@ def check_at_least(name: str, value: object, minimum: int | float) -> Float[Arra
     return scalar
 
 
+def check_probability(name: str, value: object) -> Float[Array, ""]:
+    """Return a scalar from 0 to 1."""
+    scalar = check_finite(name, value, ())
+    if _is_known(value) and not 0 <= np.asarray(value) <= 1:
+        raise ValueError(f"{name} must lie from 0 to 1, got {_shown(value)}")
+    return scalar
+
+
+def check_distribution(name: str, value: object) -> Float[Array, "k"]:
+    """Return the probabilities of k states: none below zero, together one (up to rounding)."""
+    vector = check_finite(name, value, ("k",))
+    if _is_known(value):
+        known = np.asarray(value, dtype=float)
+        if known.min() < 0 or abs(known.sum() - 1) > 1e-5:
+            raise ValueError(f"{name} must not be negative and sum to 1, got {_shown(value)}")
+    return vector
+
+
 def check_count(name: str, value: object) -> int:
     """Return a positive `int`: the length of a loop is known before the loop is compiled."""
     if isinstance(value, jax.core.Tracer):
