@@ -38,6 +38,14 @@ def strict_mathematics(request):
         yield
 
 
+@pytest.fixture(autouse=True)
+def reader_data(tmp_path, monkeypatch):
+    """Keep every test's progress in a folder of its own, never in the home of who runs it."""
+    folder = tmp_path / "reader-data"
+    monkeypatch.setenv("DLCOMPANION_DATA", str(folder))
+    return folder
+
+
 @pytest.fixture
 def no_compilation():
     """Return a context in which nothing may be traced or compiled, not even by a small operation.

@@ -159,6 +159,7 @@ class LabServer:
             "JUPYTER_CONFIG_DIR": str(self.home / "config"),
             "JUPYTER_DATA_DIR": str(self.home / "data"),
             "IPYTHONDIR": str(self.home / "ipython"),
+            "DLCOMPANION_DATA": str(self.home / "reader-data"),
             "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         }
 

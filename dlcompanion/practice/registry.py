@@ -1,0 +1,60 @@
+"""All exercises of the companion, found by their ids."""
+
+import difflib
+import functools
+import importlib
+import importlib.util
+import inspect
+
+from dlcompanion.book import ROOMS
+from dlcompanion.practice.exercise import Exercise
+
+
+@functools.cache
+def exercises() -> dict[str, Exercise]:
+    """Return every exercise by its id, in the book's order.
+
+    An exercise is made by a public function of a room's `exercises.py` annotated `-> Exercise`.
+
+    Raises:
+        ValueError: if two exercises have the same id.
+    """
+    found = {}
+    for room in ROOMS.values():
+        name = f"dlcompanion.{room}"
+        if importlib.util.find_spec(name) and importlib.util.find_spec(f"{name}.exercises"):
+            for exercise in exercises_of(importlib.import_module(f"{name}.exercises")):
+                if exercise.id in found:
+                    raise ValueError(f"two exercises have the id {exercise.id!r}")
+                found[exercise.id] = exercise
+    return dict(sorted(found.items(), key=lambda item: place(item[0])))
+
+
+def exercises_of(module) -> list[Exercise]:
+    """Return the exercises that a module defines."""
+    return [
+        make()
+        for name, make in inspect.getmembers(module, inspect.isfunction)
+        if make.__module__ == module.__name__
+        and not name.startswith("_")
+        and make.__annotations__.get("return") is Exercise
+    ]
+
+
+def find_exercise(id: str) -> Exercise:
+    """Return the exercise of an id.
+
+    Raises:
+        ValueError: if there is none; the message lists the ids that look like it.
+    """
+    known = exercises()
+    if id not in known:
+        near = difflib.get_close_matches(str(id), known, n=3, cutoff=0.3) or list(known)[:3]
+        raise ValueError(f"there is no exercise {id!r}; near it are {', '.join(near) or 'none'}")
+    return known[id]
+
+
+def place(id: str) -> tuple[int, ...]:
+    """Return the section of an id as numbers, by which ids are sorted."""
+    section = id.partition("-")[0].split(".")
+    return tuple(int(part) for part in section if part.isdigit())
