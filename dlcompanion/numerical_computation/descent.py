@@ -18,6 +18,7 @@ from dlcompanion.arguments import (
     check_loss,
     check_positive,
 )
+from dlcompanion.numerical_computation.curvature import hessian_times
 from dlcompanion.numerical_computation.quadratics import matrix_free_optimal_step
 
 LossFn = Callable[[Float[Array, "n"]], Float[Array, ""]]
@@ -69,6 +70,40 @@ def gradient_descent(
     learning_rate = check_positive("learning_rate", learning_rate).astype(start.dtype)
     change_fn = Partial(_gradient_change, learning_rate)
     return _descend(loss_fn, change_fn, start, num_steps, tolerance)
+
+
+def sign_descent(
+    loss_fn: LossFn,
+    start: Real[ArrayLike, "n"],
+    learning_rate: ScalarLike,
+    num_steps: int,
+    tolerance: ScalarLike = 1e-6,
+) -> Trajectory:
+    """Step by a fixed length against the sign of each derivative (section 4.3).
+
+    The sign tells which way is down and nothing else, so the steps do not shrink near a minimum:
+    the run bounces around it forever. Arguments and errors are those of `gradient_descent`.
+    """
+    start = check_finite("start", start, ("n",))
+    learning_rate = check_positive("learning_rate", learning_rate).astype(start.dtype)
+    return _descend(loss_fn, Partial(_sign_change, learning_rate), start, num_steps, tolerance)
+
+
+def candidate_descent(
+    loss_fn: LossFn,
+    start: Real[ArrayLike, "n"],
+    learning_rates: Real[ArrayLike, "k"],
+    num_steps: int,
+    tolerance: ScalarLike = 1e-6,
+) -> Trajectory:
+    """Try several learning rates at every step and keep the one that ends lowest (section 4.3).
+
+    This is line search as the book describes it first. Where none of them descends the run stays
+    where it is: offer it smaller ones. Other arguments are those of `gradient_descent`.
+    """
+    start = check_finite("start", start, ("n",))
+    candidates = check_finite("learning_rates", learning_rates, ("k",)).astype(start.dtype)
+    return _descend(loss_fn, Partial(_candidate_change, candidates), start, num_steps, tolerance)
 
 
 def line_search_descent(
@@ -207,15 +242,28 @@ def _gradient_change(
     return -learning_rate * grad
 
 
+def _sign_change(
+    learning_rate: Float[Array, ""], loss_fn: LossFn, x: Float[Array, "n"], grad: Float[Array, "n"]
+) -> Float[Array, "n"]:
+    """Take a step of fixed length along every axis that has a slope."""
+    return -learning_rate * jnp.sign(grad)
+
+
+def _candidate_change(
+    candidates: Float[Array, "k"], loss_fn: LossFn, x: Float[Array, "n"], grad: Float[Array, "n"]
+) -> Float[Array, "n"]:
+    """Take the best of equation 4.5's steps, or none."""
+    changes = -jnp.outer(candidates, grad)
+    losses = jax.vmap(lambda change: loss_fn(x + change))(changes)
+    best = jnp.nanargmin(losses)
+    return jnp.where(losses[best] < loss_fn(x), changes[best], 0)
+
+
 def _line_search_change(
     loss_fn: LossFn, x: Float[Array, "n"], grad: Float[Array, "n"]
 ) -> Float[Array, "n"]:
     """Take equation 4.5's step with the learning rate of equation 4.10."""
-
-    def hessian_times(v):
-        return jax.jvp(jax.grad(loss_fn), (x,), (v,))[1]
-
-    return -matrix_free_optimal_step(grad, hessian_times) * grad
+    return -matrix_free_optimal_step(grad, partial(hessian_times, loss_fn, x)) * grad
 
 
 def _newton_change(

@@ -16,6 +16,7 @@ from dlcompanion.numerical_computation import (
     Status,
     Trajectory,
     best_learning_rate,
+    candidate_descent,
     converged_at,
     critical_learning_rate,
     diverged_at,
@@ -246,7 +247,27 @@ def test_gradient_descent_leaves_a_saddle():
     assert_allclose(gradient_descent(saddle, vector(1, 0), 0.1, 50).params[-1], [0.8**50, 0])
 
 
-# Exact line search
+# Line search
+
+
+def test_line_search_over_candidates():
+    """Every step is the best of those offered, as a plain loop finds it (section 4.3)."""
+    rates = np.array([1e-4, 1e-3, 1e-2])
+    x, path = BANANA, candidate_descent(rosenbrock, BANANA, rates, 200)
+    for iterate in path.params:
+        assert_allclose(iterate, x, rtol=1e-7)
+        offered = [x] + [x - rate * rosen_der(x) for rate in rates]
+        x = min(offered, key=rosen)
+    slow = gradient_descent(rosenbrock, BANANA, 1e-3, 200)
+    assert (jnp.diff(path.loss) <= 0).all() and path.loss[-1] < slow.loss[-1]
+
+
+def test_line_search_stays_where_no_candidate_descends():
+    """A step that would climb, or leave the domain, is not made (section 4.3)."""
+    path = candidate_descent(canyon, START, np.array([0.5, 0.9]), 5)
+    assert (np.asarray(path.params) == START).all() and path.status == Status.MAX_STEPS
+    path = candidate_descent(lambda x: jnp.log(x).sum(), vector(1.0), np.array([2.0, 0.5]), 1)
+    assert_allclose(path.params[1], 0.5)  # 2 leads to the logarithm of -1
 
 
 @pytest.mark.parametrize("condition_number, steps", [(2, 15), (5, 41), (20, 165), (100, 824)])
