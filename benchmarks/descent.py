@@ -80,7 +80,7 @@ def optax_from_python() -> np.ndarray:
             before = x
             x, state, loss, norm = compiled_step(x, state, rate)
             records.append((before, loss, norm))
-        losses[i] = [loss for _, loss, _ in records]
+        losses[i] = jax.device_get([loss for _, loss, _ in records])
     return losses
 
 

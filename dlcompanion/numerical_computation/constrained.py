@@ -133,10 +133,11 @@ def lagrangian(
 def inner_maximum(
     problem: Constrained, x: Real[ArrayLike, "n"], bound: ScalarLike
 ) -> Float[Array, ""]:
-    """Return the most an adversary makes of L with bounded multipliers (equations 4.17, 4.18).
+    """Return the most an adversary makes of L with bounded multipliers (equations 4.17-4.20).
 
     L is linear in the multipliers, so the best ones are 0 or as large as the bound. At a feasible
     x the answer is f(x) whatever the bound; elsewhere it grows with the bound without limit.
+    To maximize f give -f as the loss (4.19); minus the answer is what equation 4.20 maximizes.
     """
     x, bound = check_finite("x", x, ("n",)), check_at_least("bound", bound, 0)
     violation = jnp.abs(problem.equalities_fn(x)).sum()

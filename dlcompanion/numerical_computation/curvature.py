@@ -73,9 +73,10 @@ def outlook(loss_fn: LossFn, x: Real[ArrayLike, "n"], learning_rate: ScalarLike)
 
 
 def classify(hessian: Real[ArrayLike, "n n"], tolerance: ScalarLike = 1e-5) -> Int[Array, ""]:
-    """Tell minimum, maximum and saddle apart by the signs of the curvatures (section 4.3.1).
+    """Tell minimum, maximum and saddle apart by two signs (section 4.3.1, equation 4.7).
 
-    Two signs make a saddle, whatever else is zero. All positive make a minimum, all negative a
+    H must be symmetric, as it is where the second derivatives are continuous. Two signs among its
+    eigenvalues make a saddle, whatever else is zero. All positive make a minimum, all negative a
     maximum. With a zero and the rest of one sign the test is silent: higher derivatives decide.
 
     Args:

@@ -110,7 +110,7 @@ def _descend(loss, start, epsilon, delta, max_steps) -> LeastSquaresRun:
 
 @jax.jit
 def penalized_solution(loss: LeastSquares, multiplier: ScalarLike) -> Float[Array, "n"]:
-    """Return x(lambda), which minimizes the Lagrangian of the unit ball (equation 4.26).
+    """Return x(lambda), which minimizes the Lagrangian of the unit ball (equations 4.23, 4.26).
 
         x = (A^T A + 2 lambda I)^-1 A^T b        (4.26)
 
