@@ -5,12 +5,16 @@ READY := .venv/.ready
 
 .PHONY: help lab test lint notebooks bench lock
 help: ## list these commands
-	@awk -F ':.*## ' 'NF == 2 { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*[#]# ' 'NF == 2 { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY) ## open the start notebook in JupyterLab
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) \
 	  --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00-start-here.ipynb
 
+# What one test, notebook or kernel has compiled, the next need not compile again.
+test: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/build/jax
+test: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
+test: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES = 0
 test: lint ## run every check: lint, unit tests, notebooks, browser tests
 	@$(BIN)/python -c 'from tests.browser.lab import find_chromium as find; exit(not find())' || { \
 	  printf '\n*** NO CHROMIUM FOUND: THE BROWSER TESTS CANNOT RUN. Install it or set CHROMIUM. ***\n\n' >&2; \
