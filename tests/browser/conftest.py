@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tests.browser.lab import REPOSITORY, Lab, LabServer, chromium, find_chromium
@@ -37,9 +39,17 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def lab_server(browser):
-    """JupyterLab over the repository's notebooks."""
-    with LabServer(REPOSITORY / "notebooks") as server:
+def lab_server(browser, tmp_path_factory):
+    """JupyterLab over the repository's notebooks, and one that shows the canyon alone."""
+    folder = tmp_path_factory.mktemp("lab") / "notebooks"
+    shutil.copytree(REPOSITORY / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
+    lines = ["from dlcompanion.numerical_computation import explorers", "explorers.canyon()"]
+    cells = [nbformat.v4.new_code_cell(line) for line in lines]
+    cells += [nbformat.v4.new_markdown_cell("a cell to scroll past") for _ in range(40)]
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    canyon = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(canyon, folder / "canyon.ipynb")
+    with LabServer(folder) as server:
         yield server
 
 
