@@ -8,7 +8,8 @@ import pytest
 from tests.browser.lab import REPOSITORY
 
 NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
-SHOWS_AN_EXPLORER = re.compile(r"\bexplorers\.(\w+)\(")
+SHOWS_AN_EXPLORER = re.compile(r"explorers\.(\w+)\(.*\)$")
+NAMES_AN_EXPLORER = re.compile(r"^(\w+) = explorers\.(\w+)\(.*\)$", re.MULTILINE)
 
 # The most frequent grey level of the static layer, and the grey level farthest from it.
 PAPER_AND_INK = """canvas => {
@@ -55,11 +56,17 @@ def notebook_cells(name: str) -> list[dict]:
 
 
 def shown_explorers(name: str) -> dict[int, str]:
-    """Return the names of a notebook's explorers by the index of the cell that shows them."""
-    cells = notebook_cells(name)
-    found = {i: SHOWS_AN_EXPLORER.search(c["source"]) for i, c in enumerate(cells)
-             if c["cell_type"] == "code"}  # fmt: skip
-    return {index: match[1] for index, match in found.items() if match}
+    """Return the names of a notebook's explorers by the index of the cell that ends in them."""
+    shown, variables = {}, {}
+    for index, cell in enumerate(notebook_cells(name)):
+        if cell["cell_type"] == "code" and cell["source"]:
+            variables |= dict(NAMES_AN_EXPLORER.findall(cell["source"]))
+            last = cell["source"].splitlines()[-1]
+            match = SHOWS_AN_EXPLORER.match(last)
+            explorer = match[1] if match else variables.get(last)
+            if explorer:
+                shown[index] = explorer
+    return shown
 
 
 def assert_nothing_went_wrong(lab) -> None:
