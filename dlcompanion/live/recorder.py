@@ -58,8 +58,9 @@ class Recorder(RendererBase):
             snap=gc.get_snap(),
         )
         vertices, codes = path.vertices[:-1], path.codes[:-1]  # the last is a mere STOP
-        if not is_line and np.abs(vertices).max(initial=0.0) > FARTHEST:
-            path = Path(vertices, codes).clip_to_bbox(Bbox.from_extents(clip))
+        is_point = codes != Path.CLOSEPOLY  # the vertex beside that code means nothing
+        if not is_line and np.abs(vertices[is_point]).max(initial=0.0) > FARTHEST:
+            path = Path(vertices[is_point], codes[is_point]).clip_to_bbox(Bbox.from_extents(clip))
             vertices, codes = path.vertices, path.codes
         if len(vertices):
             self._stamp(gc, rgbFace, vertices, codes, np.zeros((1, 2)))

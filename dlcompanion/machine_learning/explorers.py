@@ -76,7 +76,7 @@ def capacity(degree=2, log10_weight_decay=-6.0, data=NOISY_PARABOLA) -> Explorer
     figure, axes = style.figure(2, widths=(1.2, 1))
     (truth,) = axes[0].plot(CURVE, _parabola(CURVE), color=style.INK, linewidth=1, linestyle=":")
     curve = figures.draw_fit(axes[0], (-1.6, 1.6, -0.5, 4), "a polynomial through ten points")
-    style.write(axes[0], -1.5, 3.75, "dotted: the truth; squares: the test set", va="center")
+    style.write(axes[0], -1.5, -0.3, "dotted: the truth; squares: the test set", va="center")
     axes[0].plot(TEST_INPUTS, _parabola(TEST_INPUTS), "s", color=style.VERMILLION, markersize=4,
                  markerfacecolor=style.PAPER)  # fmt: skip
     (dots,) = axes[0].plot([], [], "o", color=style.BLUE, markersize=6)
@@ -192,7 +192,7 @@ def training_size(num_samples=30, degree=2, noise=1.0) -> Explorer:
     truth = np.polynomial.legendre.legval(GRID, COEFFICIENTS)
     axes[0].plot(GRID, truth, color=style.INK, linewidth=2)
     curves = figures.draw_error_curves(
-        axes[1], SIZES, (9, 330, 0.02, 60), "$m$ number of training examples (log)"
+        axes[1], SIZES, (9, 330, 0.03, 30), "$m$ number of training examples (log)"
     )
     axes[1].set_xscale("log")
     axes[1].set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
@@ -405,9 +405,10 @@ def likelihood(mean=-1.0, deviation=1.0, data=EIGHT) -> Explorer:
 
 
 def _describe_likelihood(values, state: LikelihoodState) -> str:
-    product = f"10^{state.log_likelihood / np.log(10):.0f}"
+    product = np.exp(np.float64(state.log_likelihood))
+    product = say(product) if product > 0 else "too small for a float64"
     return (
-        f"The product of the densities is about {product}, the sum of their logarithms "
+        f"The product of the densities is {product}, the sum of their logarithms "
         f"{say(state.log_likelihood)}. The most likely bell, μ = {say(state.best[0])} and "
         f"σ = {say(state.best[1])}, reaches {say(state.best_log_likelihood)}."
     )

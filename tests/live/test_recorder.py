@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import TriMesh
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.tri import Triangulation
 
 from dlcompanion import style
@@ -64,6 +65,15 @@ def test_markers_share_one_path():
     head = read_head(record(figure, [line]))
     assert len(head["paths"]) == 1
     assert head["operations"] == [[0, 0, 50]]
+
+
+def test_a_long_text_keeps_its_curves():
+    figure, (ax,) = style.figure()
+    text = style.write(ax, 0, 0.5, "your descent; dashed: the slope where it stands")
+    display_list = record(figure, [text])
+    ((count, _, is_curved),) = read_head(display_list)["paths"]
+    codes = set(np.frombuffer(display_list[-count:], np.uint8))
+    assert is_curved and codes == {Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CLOSEPOLY}
 
 
 def test_an_area_far_from_the_corner_is_drawn():
