@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dlcompanion"
 BUDGETS = {"package": 8000, "live": 900}
-LONGEST, LONGEST_BUILDER = 30, 60  # lines of a function, and of one that builds an explorer
+LONGEST, LONGEST_BUILDER = 30, 60  # lines; a builder makes an explorer or an exercise
 NUM_SHOWN = 12
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
           tokenize.ENDMARKER}  # fmt: skip
@@ -52,7 +52,7 @@ def functions(path: Path) -> Iterator[Function]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = node.end_lineno - node.lineno + 1 - len(docstring_lines(node))
-            builder = isinstance(node.returns, ast.Name) and node.returns.id == "Explorer"
+            builder = getattr(node.returns, "id", "") in ("Explorer", "Exercise")
             place = f"{path.relative_to(PACKAGE.parent)}:{node.lineno} {node.name}"
             yield Function(length, LONGEST_BUILDER if builder else LONGEST, place)
 

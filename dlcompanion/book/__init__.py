@@ -4,7 +4,7 @@
 What the companion has is read from docstrings and notebooks, so there is no second list to keep.
 """
 
-from dlcompanion.book.coordinates import ROOMS
+from dlcompanion.book.rooms import ROOMS, builders, builders_of
 from dlcompanion.book.search import find, source
 
-__all__ = ["ROOMS", "find", "source"]
+__all__ = ["ROOMS", "builders", "builders_of", "find", "source"]

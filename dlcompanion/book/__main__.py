@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from dlcompanion.book.coordinates import ROOMS, SECTION_OF, TITLES, Place
+from dlcompanion.book.coordinates import SECTION_OF, TITLES, Place
 from dlcompanion.book.index import ROOT, read_notebooks, read_package, read_tests
+from dlcompanion.book.rooms import ROOMS
 
 KINDS = ("Section", "Equation", "Algorithm", "Figure")
 

@@ -4,17 +4,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-# The chapters that have a notebook and the subpackage (the room) that holds their mathematics.
-ROOMS = {
-    2: "linear_algebra",
-    3: "probability",
-    4: "numerical_computation",
-    5: "machine_learning",
-    6: "feedforward_networks",
-    7: "regularization",
-    8: "optimization",
-}
-
 NUMBER = r"\d+(?:\.\d+)+"
 # A docstring's first line ends with a claim: (section 4.3.1, equations 4.3, 4.8-4.10, Figure 4.6).
 ITEMS = rf"(?:sections?|equations?|Algorithms?|Figures?) {NUMBER}(?:(?:-|, ){NUMBER})*"

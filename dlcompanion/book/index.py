@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from dlcompanion.book.coordinates import ROOMS, TITLES, Place, mentions, split_claim, unknown
+from dlcompanion.book.coordinates import TITLES, Place, mentions, split_claim, unknown
+from dlcompanion.book.rooms import ROOMS
 
 ROOT = Path(__file__).parents[2]
 HEADING = re.compile(r"^#+ ((?:(\d+(?:\.\d+)*) )?(.+))$", re.MULTILINE)

@@ -72,19 +72,6 @@ DEFICIENT = np.array([[1.0, 2], [2, 4], [3, 6]], np.float32), np.array([1.0, 2, 
 
 def repair_algorithm() -> Exercise:
     """Give the loop of the book a start, a limit and a verdict (section 4.5, Algorithm 4.1)."""
-
-    def as_printed(A, b, epsilon, delta, max_steps):
-        x, converged = _repaired(A, b, epsilon, delta, max_steps)
-        return x, "converged"
-
-    def trusts_nan(A, b, epsilon, delta, max_steps):
-        x, status = _repaired(A, b, epsilon, delta, max_steps)
-        return x, "converged" if status == "diverged" else status
-
-    def gives_up_without_a_word(A, b, epsilon, delta, max_steps):
-        x, status = _repaired(A, b, epsilon, delta, max_steps)
-        return x, "diverged" if status == "max steps" else status
-
     return Exercise(
         id="4.5-repair-algorithm",
         prompt=r"Algorithm 4.1 does not say where $x$ starts, may never end, and takes NaN for "
@@ -127,11 +114,26 @@ def repair_algorithm() -> Exercise:
         r"its rounding error, and a smaller $\delta$ is never met. Starting at zero, the limit is "
         r"$A^+ b$ even if there are many solutions.",
         wrong=(
-            Wrong(as_printed, "it always reports success"),
-            Wrong(trusts_nan, "NaN > delta is false, and that is taken for convergence"),
-            Wrong(gives_up_without_a_word, "running out of steps is not divergence"),
+            Wrong(_as_printed, "it always reports success"),
+            Wrong(_trusts_nan, "NaN > delta is false, and that is taken for convergence"),
+            Wrong(_gives_up_without_a_word, "running out of steps is not divergence"),
         ),
     )
+
+
+def _as_printed(A, b, epsilon, delta, max_steps):
+    x, converged = _repaired(A, b, epsilon, delta, max_steps)
+    return x, "converged"
+
+
+def _trusts_nan(A, b, epsilon, delta, max_steps):
+    x, status = _repaired(A, b, epsilon, delta, max_steps)
+    return x, "converged" if status == "diverged" else status
+
+
+def _gives_up_without_a_word(A, b, epsilon, delta, max_steps):
+    x, status = _repaired(A, b, epsilon, delta, max_steps)
+    return x, "diverged" if status == "max steps" else status
 
 
 def _repaired(A, b, epsilon, delta, max_steps):
@@ -160,18 +162,6 @@ def _judge_descent(returned, *args) -> str:
 
 def radius() -> Exercise:
     """Least squares in a ball of any radius (section 4.5, equations 4.24-4.27)."""
-
-    def scales_back(A, b, r):
-        x = np.linalg.pinv(np.asarray(A, float)) @ np.asarray(b, float)
-        return x * min(1, r / np.linalg.norm(x))
-
-    def always_on_the_boundary(A, b, r):
-        x = np.linalg.pinv(np.asarray(A, float)) @ np.asarray(b, float)
-        return _in_ball(A, b, r) if np.linalg.norm(x) > r else x * r / np.linalg.norm(x)
-
-    def unit_radius(A, b, r):
-        return _in_ball(A, b, 1.0)
-
     return Exercise(
         id="4.5-radius",
         prompt=r"Write `ball_least_squares(A, b, r)`: the $x$ that minimizes "
@@ -218,11 +208,25 @@ def radius() -> Exercise:
         r"own direction lands on the sphere too, but at another point, where the residual is "
         r"larger.",
         wrong=(
-            Wrong(scales_back, r"shortening $A^+ b$ keeps its direction, and the optimum turns"),
-            Wrong(always_on_the_boundary, r"a feasible $A^+ b$ is the answer: there $\lambda = 0$"),
-            Wrong(unit_radius, "the radius is taken to be 1"),
+            Wrong(_scales_back, r"shortening $A^+ b$ keeps its direction, and the optimum turns"),
+            Wrong(_always_outside, r"a feasible $A^+ b$ is the answer: there $\lambda = 0$"),
+            Wrong(_unit_radius, "the radius is taken to be 1"),
         ),
     )
+
+
+def _scales_back(A, b, r):
+    x = np.linalg.pinv(np.asarray(A, float)) @ np.asarray(b, float)
+    return x * min(1, r / np.linalg.norm(x))
+
+
+def _always_outside(A, b, r):
+    x = np.linalg.pinv(np.asarray(A, float)) @ np.asarray(b, float)
+    return _in_ball(A, b, r) if np.linalg.norm(x) > r else x * r / np.linalg.norm(x)
+
+
+def _unit_radius(A, b, r):
+    return _in_ball(A, b, 1.0)
 
 
 def _random_ball(key):

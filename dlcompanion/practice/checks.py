@@ -164,10 +164,8 @@ def _like(task: Task) -> Checker:
             trials.append(trial)
             if trial.outcome.error:
                 return _raised(answer, trial, likely_cause(trials, wrong))
-        failed = [trial for trial in trials if _trouble(task, trial)]
-        if failed:
-            return _failed(task, answer, trials, likely_cause(trials, wrong))
-        return _writes(task, answer, trials, wrong) or Verdict(SOLVED)
+        found = _failed(task, answer, trials, wrong) or _writes(task, answer, trials, wrong)
+        return found or Verdict(SOLVED)
 
     return check
 
@@ -217,9 +215,11 @@ def _raised(answer: Callable, trial: Trial, cause: str) -> Verdict:
     return Verdict(WRONG, f"Your function raised {told}{at}.", rows, cause)
 
 
-def _failed(task: Task, answer: Callable, trials: Sequence[Trial], cause: str) -> Verdict:
+def _failed(task, answer, trials: Sequence[Trial], wrong) -> Verdict | None:
     """Report the smallest input on which the answer fails as it did."""
     failed = [trial for trial in trials if _trouble(task, trial)]
+    if not failed:
+        return None
     first = min(failed, key=lambda trial: weight(trial.args))
     kind = _trouble(task, first).kind
 
@@ -240,7 +240,7 @@ def _failed(task: Task, answer: Callable, trials: Sequence[Trial], cause: str) -
         rows[1:] = [("returned", returned), (f"expected{task.by}", expected)]
     if value is None:
         trouble = Trouble("type", "Your function returned nothing. Is its `return` missing?")
-    return Verdict(WRONG, trouble.text, rows, cause)
+    return Verdict(WRONG, trouble.text, rows, likely_cause(trials, wrong))
 
 
 def _writes(task, answer, trials, wrong) -> Verdict | None:

@@ -2,11 +2,8 @@
 
 import difflib
 import functools
-import importlib
-import importlib.util
-import inspect
 
-from dlcompanion.book import ROOMS
+from dlcompanion.book import builders
 from dlcompanion.practice.exercise import Exercise
 
 
@@ -20,25 +17,12 @@ def exercises() -> dict[str, Exercise]:
         ValueError: if two exercises have the same id.
     """
     found = {}
-    for room in ROOMS.values():
-        name = f"dlcompanion.{room}"
-        if importlib.util.find_spec(name) and importlib.util.find_spec(f"{name}.exercises"):
-            for exercise in exercises_of(importlib.import_module(f"{name}.exercises")):
-                if exercise.id in found:
-                    raise ValueError(f"two exercises have the id {exercise.id!r}")
-                found[exercise.id] = exercise
+    for make in builders("exercises", Exercise).values():
+        exercise = make()
+        if exercise.id in found:
+            raise ValueError(f"two exercises have the id {exercise.id!r}")
+        found[exercise.id] = exercise
     return dict(sorted(found.items(), key=lambda item: place(item[0])))
-
-
-def exercises_of(module) -> list[Exercise]:
-    """Return the exercises that a module defines."""
-    return [
-        make()
-        for name, make in inspect.getmembers(module, inspect.isfunction)
-        if make.__module__ == module.__name__
-        and not name.startswith("_")
-        and make.__annotations__.get("return") is Exercise
-    ]
 
 
 def find_exercise(id: str) -> Exercise:

@@ -12,7 +12,7 @@ SETUP = """from dlcompanion import practice
 from dlcompanion.practice import registry
 from tests.live.small import wave
 from tests.practice import toys
-registry.exercises().update({e.id: e for e in registry.exercises_of(toys)})"""
+registry.exercises().update(toys.by_id())"""
 CELLS = [
     SETUP,
     'def slope(x):\n    ...\n\npractice.check("4.3-slope", slope)',

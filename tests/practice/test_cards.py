@@ -20,7 +20,7 @@ HTML = ipywidgets.HTML | ipywidgets.HTMLMath
 
 @pytest.fixture(autouse=True)
 def only_toys(monkeypatch):
-    known = {exercise.id: exercise for exercise in registry.exercises_of(toys)}
+    known = toys.by_id()
     for module in ("registry", "overview"):
         monkeypatch.setattr(f"dlcompanion.practice.{module}.exercises", lambda: known)
 
@@ -47,7 +47,7 @@ def bundle(card) -> dict:
 
 # The registry.
 def test_exercises_are_found_by_their_annotation():
-    assert [e.id for e in registry.exercises_of(toys)] == ["2.1-count", "4.3-slope"]
+    assert list(toys.by_id()) == ["2.1-count", "4.3-slope"]
 
 
 def test_an_unknown_id_names_its_neighbours():

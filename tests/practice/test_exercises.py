@@ -1,6 +1,5 @@
 """What holds for every exercise of the companion."""
 
-import inspect
 import json
 import re
 from pathlib import Path
@@ -11,11 +10,12 @@ import numpy as np
 import pytest
 
 from dlcompanion import practice
-from dlcompanion.book import ROOMS
+from dlcompanion.book import builders
 from dlcompanion.practice.exercise import BLANK, SOLVED, WRONG
-from dlcompanion.practice.registry import exercises, exercises_of, place
+from dlcompanion.practice.registry import exercises, place
 
 EXERCISES = exercises()
+MADE = builders("exercises", practice.Exercise).values()
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 MOST_LINES = 12  # of a solution: it has to fit into a cell
 
@@ -39,22 +39,11 @@ def test_there_are_exercises():
 
 def test_the_id_is_in_the_books_order_and_says_its_section(exercise):
     assert re.fullmatch(r"[2-8]\.\d+(\.\d+)?-[a-z0-9-]+", exercise.id)
-    (make,) = (f for f in builders() if f().id == exercise.id)
+    (make,) = (f for f in MADE if f().id == exercise.id)
     first = make.__doc__.splitlines()[0]
     assert re.search(rf"\(.*\bsections? [^)]*\b{re.escape(exercise.section)}\b.*\)\.$", first), (
         first
     )
-
-
-def builders():
-    import importlib
-
-    for room in {ROOMS[place(id)[0]] for id in EXERCISES}:
-        module = importlib.import_module(f"dlcompanion.{room}.exercises")
-        for _, make in inspect.getmembers(module, inspect.isfunction):
-            if make.__annotations__.get("return") is practice.Exercise:
-                yield make
-        assert exercises_of(module)
 
 
 def test_it_has_all_its_parts(exercise):
