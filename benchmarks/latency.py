@@ -83,6 +83,9 @@ TIME_CELL = """async () => {
     await jupyterapp.commands.execute("notebook:run-cell");
     return performance.now() - start;
 }"""
+POSITION = """handle => handle.matches("select")
+    ? [0, handle.selectedIndex, handle.length - 1]
+    : ["min", "now", "max"].map((part) => +handle.getAttribute(`aria-value${part}`))"""
 
 
 class Route(NamedTuple):
@@ -120,14 +123,14 @@ ROUTES = [
 
 
 def press_keys(lab: Lab, handle: Locator, warm_up: int, count: int) -> Moves:
-    """Move a slider by the arrow key, from end to end and back."""
-    key, moves = "ArrowRight", []
+    """Move a slider, or the choice of a dropdown, by arrow keys, from end to end and back."""
+    is_list = handle.evaluate("handle => handle.matches('select')")
+    back, on = ("ArrowUp", "ArrowDown") if is_list else ("ArrowLeft", "ArrowRight")
+    key, moves = on, []
     handle.focus()
     for _ in range(warm_up + count):
-        low, now, high = handle.evaluate(
-            "handle => ['min', 'now', 'max'].map(part => +handle.getAttribute(`aria-value${part}`))"
-        )
-        key = "ArrowLeft" if now >= high else "ArrowRight" if now <= low else key
+        low, now, high = handle.evaluate(POSITION)
+        key = back if now >= high else on if now <= low else key
         lab.page.keyboard.press(key)
         time.sleep(0.1)  # hands off: two cores are few, and asking the page takes its time too
         lab.page.wait_for_function(SETTLED, polling=50)
@@ -176,7 +179,8 @@ def measure_explorer(lab: Lab, index: int, name: str) -> Explored:
     stage.wait_for()
     seconds = wait_for_prefetch(lab)
     frames, buffers = int(stage.get_attribute("data-cached")), lab.page.evaluate("latency.buffers")
-    handle = lab.cell(index).get_by_role("slider").first
+    sliders = lab.cell(index).get_by_role("slider")
+    handle = (sliders if sliders.count() else lab.cell(index).locator("select")).first
     moves = press_keys(lab, handle, EXPLORER_WARM_UP, EXPLORER_SAMPLES)
     run_cell(lab, index + 1)  # close it
     return Explored(name, frames, buffers, seconds, moves)
@@ -325,7 +329,7 @@ From a key press to the canvas in JupyterLab in Chromium, {os.cpu_count()} cores
 presses a route, all in one run of `benchmarks/latency.py`:
 
 {report_routes(measured)}
-Every explorer, its first slider, cached, {EXPLORER_SAMPLES} key presses:
+Every explorer, its first slider (or dropdown), cached, {EXPLORER_SAMPLES} key presses:
 
 {report_explorers(explored)}
 A trivial cell takes {busy:.0f} ms while frames are computed ahead, and {idle:.0f} ms when idle.

@@ -313,9 +313,11 @@ async function render({ model, el }) {
     tell(LOST_TEXT);
   };
 
-  // ipywidgets leaves a slider's handle without the name and the value that are read aloud.
+  // ipywidgets leaves a slider's handle without the name and the value that are read aloud, and
+  // JupyterLab's shortcuts would take the arrow keys from a dropdown.
   const nameHandles = () => controls.forEach(({ name }, i) => {
     const cell = el.closest(".dlc-explorer")?.querySelector(".dlc-controls")?.children[i];
+    cell?.querySelector("select")?.setAttribute("data-lm-suppress-shortcuts", "true");
     const handle = cell?.querySelector(".noUi-handle");
     if (!handle) return;
     handle.ariaLabel = name;

@@ -98,7 +98,10 @@ def predict(  # noqa: PLR0913
 def _input(kind, truth, options, explorer, point) -> tuple[ipywidgets.Widget | None, Callable]:
     """Return the widget that takes the answer, and the function that reads it."""
     if kind == "choice" and truth in options:
-        choice = ipywidgets.RadioButtons(options=list(options), value=None)
+        # Not radio buttons: JupyterLab's shortcuts take their arrow keys away.
+        choice = ipywidgets.ToggleButtons(
+            options=list(options), value=None, style={"button_width": "auto"}
+        )
         return choice, lambda: _given(choice.value, "Choose one of the answers first.")
     if kind == "number":
         text = ipywidgets.Text(placeholder="a number", continuous_update=True)

@@ -47,6 +47,15 @@ def test_every_control_and_point_is_reached_by_tab_and_shows_its_focus(lab):
         assert any(name in text for text in reached), f"{name} among {reached}"
 
 
+def test_a_dropdown_keeps_its_arrow_keys(lab):
+    card = show_canyon(lab)
+    method = card.get_by_label("method")
+    method.press("ArrowDown")
+    lab.idle()
+    assert method.input_value() == "exact line search"
+    assert "Each step stops at the lowest point" in card.locator(".dlc-sentence").inner_text()
+
+
 def test_the_play_button_steps_without_the_kernel(lab):
     card = show_canyon(lab)
     card.get_by_role("slider", name="num steps").press("Home")

@@ -99,7 +99,7 @@ def test_a_prediction_is_committed_and_the_explorer_moves(lab):
     before = lab.page.locator(".dlc-sentence").inner_text()
     commit.click()
     card(lab, 1).get_by_text("Choose one of the answers first.").wait_for()
-    card(lab, 1).get_by_label("slow").check()
+    card(lab, 1).get_by_role("button", name="slow").press("Space")
     commit.click()
     card(lab, 1).get_by_text("You said slow; it is fast.").wait_for()
     lab.idle()

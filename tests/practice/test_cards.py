@@ -260,7 +260,7 @@ def test_all_cards_are_reached_by_the_keyboard():
                 ipywidgets.Button
                 | HTML
                 | ipywidgets.Box
-                | ipywidgets.RadioButtons
+                | ipywidgets.ToggleButtons
                 | ipywidgets.FileUpload,
             )
 
