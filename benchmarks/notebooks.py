@@ -53,10 +53,7 @@ def measure(lab: Lab, server: LabServer, name: str) -> tuple[float | None, float
 
 def main() -> None:
     """Measure every notebook, print the table and write it beside this file."""
-    rows = [
-        "| notebook | first explorer s | all cells s | peak MiB |",
-        "| --- | ---: | ---: | ---: |",
-    ]
+    rows = []
     with LabServer(FOLDER) as server, chromium() as browser:
         for name in NOTEBOOKS:
             with Lab(server, browser) as lab:

@@ -105,16 +105,17 @@ def check_count(name: str, value: object) -> int:
 def check_symmetric(name: str, value: object) -> Float[Array, "n n"]:
     """Return a finite symmetric matrix, the rounding errors of its two halves averaged."""
     matrix = check_finite(name, value, ("n", "n"))
-    if _is_known(value):
-        known = np.asarray(value, dtype=float)
-        rounding = 100 * float(jnp.finfo(matrix.dtype).eps) * np.abs(known).max()
-        difference = np.abs(known - known.T).max()
-        if difference > rounding:
-            raise ValueError(
-                f"{name} must be symmetric, got entries that differ from their mirror image "
-                f"by up to {difference:.3g}"
-            )
-    return (matrix + matrix.T) / 2
+    if not _is_known(value):
+        return (matrix + matrix.T) / 2
+    known = np.asarray(value, dtype=float)
+    rounding = 100 * float(jnp.finfo(matrix.dtype).eps) * np.abs(known).max()
+    difference = np.abs(known - known.T).max()
+    if difference > rounding:
+        raise ValueError(
+            f"{name} must be symmetric, got entries that differ from their mirror image "
+            f"by up to {difference:.3g}"
+        )
+    return jnp.asarray((known + known.T) / 2, dtype=matrix.dtype)
 
 
 def check_positive_definite(name: str, value: object) -> Float[Array, "n n"]:

@@ -159,8 +159,10 @@ def _reconstruct_nearest(num_components, code) -> DigitState:
 def pca_digits(num_components=8, code=(21.0, 8.0)) -> Explorer:
     """Handwritten digits from a few numbers each (section 2.12, equations 2.66-2.68)."""
     basis = _digits_basis()
-    figure, axes = style.figure(3, widths=(1.15, 0.95, 1.15))
-    images = figures.draw_image_pair(axes[0], ("the digit $x$", "its reconstruction $r(x)$"), 8, 16)
+    figure, axes = style.figure(3, widths=(0.55, 1, 1.15))
+    images = figures.draw_image_pair(
+        axes[0], ("the digit $x$", "its reconstruction $r(x)$"), 8, 16, stacked=True
+    )
     figures.draw_digit_codes(axes[2], basis.codes[:, :2], digits().labels[:NUM_SHOWN])
     here = figures.draw_losses(
         axes[1], basis.losses, "$l$  numbers kept for each digit", "share of the squares lost"
@@ -471,7 +473,7 @@ def pseudoinverse(alpha=1.0, t=1.2, data=DATA, row=(2.4, 1.2)) -> Explorer:
         scene=Scene(figure, [*fit, dots, *solutions], update),
         describe=_describe_inverse,
         labels={
-            "alpha": r"\(\alpha\) of the limit, dash-dotted",
+            "alpha": r"\(\alpha\) of the limit",
             "t": r"\(t\) along the solutions",
         },
     )

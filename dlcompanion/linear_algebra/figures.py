@@ -66,7 +66,7 @@ def update_arrow(arrow: list[Artist], tip: np.ndarray) -> None:
     neck = tip - along * min(length, 0.07 * extent)
     shaft.set_data(*np.stack([np.zeros(2), neck]).T)
     head.set_xy(np.stack([tip, neck + across, neck - across]))
-    name.set_data(*(tip + along * 0.14 * extent)[:, None])
+    name.set_data(*(tip + along * extent * [0.2, 0.14])[:, None])
     name.set_visible(bool(np.abs(tip).max() < extent))
 
 
@@ -120,11 +120,14 @@ def update_direction_errors(
     your_name.set_data([yours[0] + (-14 if is_left else 14)], [yours[1]])
 
 
-def draw_image_pair(ax: Axes, titles: tuple[str, str], size: int, top: float) -> list[AxesImage]:
-    """Make two square grey pictures side by side, with a word under each (section 2.12)."""
+def draw_image_pair(
+    ax: Axes, titles: tuple[str, str], size: int, top: float, *, stacked: bool = False
+) -> list[AxesImage]:
+    """Make two square grey pictures, side by side or stacked, each named below (section 2.12)."""
     images = []
-    for left, title in zip((0, 1.1 * size), titles, strict=True):
-        box = (left, left + size, 0, size)
+    places = ((0, 1.2 * size), (0, 0)) if stacked else ((0, 0), (1.1 * size, 0))
+    for (left, low), title in zip(places, titles, strict=True):
+        box = (left, left + size, low, low + size)
         images.append(
             ax.imshow(
                 np.zeros((size, size)),
@@ -135,9 +138,10 @@ def draw_image_pair(ax: Axes, titles: tuple[str, str], size: int, top: float) ->
                 interpolation="none",
             )
         )
-        word = style.write(ax, left + size / 2, -0.04 * size, title, ha="center", va="top")
+        word = style.write(ax, left + size / 2, low - 0.04 * size, title, ha="center", va="top")
         word.set_in_layout(False)
-    ax.set(xlim=(0, 2.1 * size), ylim=(-0.15 * size, size), aspect="equal")
+    right, high = np.max(places, axis=0) + size
+    ax.set(xlim=(0, right), ylim=(-0.15 * size, high), aspect="equal")
     ax.set_axis_off()
     return images
 
@@ -226,7 +230,7 @@ def draw_unit_ball(ax: Axes) -> list[Artist]:
     (ball,) = ax.fill(*CIRCLE, facecolor="none", edgecolor=style.BLUE, linewidth=2)
     (corner,) = ax.plot([], [], linewidth=1.6, **OTHER)
     (straight,) = ax.plot([], [], color=style.INK, linewidth=1.6)
-    names = [draw_name(ax, text) for text in ("x", "y", "x + y")]
+    names = [draw_name(ax, text, (0.5, 0.5)) for text in ("x", "y", "x + y")]
     return [ball, corner, straight, *names]
 
 
@@ -235,8 +239,10 @@ def update_unit_ball(artists: list[Artist], ball: np.ndarray, x: np.ndarray, y: 
     artists[0].set_xy(ball)
     artists[1].set_data(*np.stack([np.zeros(2), x, x + y, y, np.zeros(2)]).T)
     artists[2].set_data(*np.stack([np.zeros(2), x + y]).T)
-    for name, tip in zip(artists[3:], (x / 2, x + y / 2, x + y), strict=True):
-        name.set_data(*(tip + 0.08)[:, None])
+    along_x, along_y, along = (v / max(np.linalg.norm(v), 1e-9) for v in (x, y, x + y))
+    places = (x / 2 - 0.16 * along_y, x + y / 2 + 0.16 * along_x, x + y + 0.3 * along)
+    for name, place in zip(artists[3:], places, strict=True):
+        name.set_data(*place[:, None])
 
 
 def draw_triangle_inequality(ax: Axes, powers: np.ndarray) -> list[Artist]:
@@ -283,7 +289,8 @@ def draw_fit(ax: Axes) -> list[Artist]:
     ax.set_xlabel("$t$, where it was measured")
     ax.set_ylabel("$y$, what was measured")
     style.add_title(ax, "tall: more equations than unknowns")
-    return [residuals, other, best]
+    names = [draw_name(ax, "the limit"), draw_name(ax, "closest: A⁺y", (1, 0))]
+    return [residuals, other, best, *names]
 
 
 def update_fit(
@@ -293,8 +300,11 @@ def update_fit(
     on_line = np.stack([data[:, 0], best[0] + best[1] * data[:, 0]], axis=1)
     artists[0].set_segments(np.stack([data, on_line], axis=1))
     ends = np.array([-4, 4])
-    for line, (intercept, slope) in zip(artists[1:], (other, best), strict=True):
+    for line, name, at, (intercept, slope) in zip(
+        artists[1:3], artists[3:], (-3.8, 3.8), (other, best), strict=True
+    ):
         line.set_data(ends, intercept + slope * ends)
+        name.set_data([at], [intercept + slope * at + 0.2 + 0.9 * max(0, -np.sign(at) * slope)])
 
 
 def draw_solutions(ax: Axes) -> list[Artist]:
@@ -305,8 +315,8 @@ def draw_solutions(ax: Axes) -> list[Artist]:
     (shortest,) = ax.plot([], [], "o-", linewidth=2, markersize=7, markevery=[1], **BEST)
     (limit,) = ax.plot([], [], "D", color=style.GREEN, markersize=7, markeredgecolor=style.PAPER)
     (other,) = ax.plot([], [], marker="s", markevery=[1], markerfacecolor=style.PAPER, **OTHER)
-    texts = ("shortest: A⁺y", "your solution", "A")
-    names = [draw_name(ax, text) for text in texts]
+    texts = ("shortest: A⁺y", "your solution", "A", "the limit")
+    names = [draw_name(ax, text) for text in texts[:3]] + [draw_name(ax, texts[3], (1.1, -0.8))]
     return [ball, line, other, shortest, limit, *names]
 
 
@@ -327,5 +337,6 @@ def update_solutions(
         strict=True,
     ):  # fmt: skip
         line.set_data(*points)
-    for name, tip in zip(artists[5:], (shortest, other, row), strict=True):
+    for name, tip in zip(artists[5:], (shortest, other, row), strict=False):
         name.set_data(*(tip + [0.25, 0.15])[:, None])
+    artists[-1].set_data(*limit[:, None])

@@ -116,13 +116,17 @@ def count_separable(points: Real[ArrayLike, "m n"], max_passes: int = 1000) -> i
         ValueError: if the points are not finite.
     """
     X = check_finite("points", points, ("m", "n"))
-    X = jnp.column_stack([X, jnp.ones(len(X), X.dtype)])
-    labels = 1 - 2 * ((jnp.arange(2 ** len(X))[:, None] >> jnp.arange(len(X))[None, :]) & 1)
-    return int(jax.vmap(lambda y: _separates(X, y.astype(X.dtype), max_passes))(labels).sum())
+    labels = 1 - 2 * ((np.arange(2 ** len(X))[:, None] >> np.arange(len(X))) & 1)
+    separates = jax.vmap(_separates, in_axes=(None, 0, None))
+    return int(separates(X, labels.astype(X.dtype), max_passes).sum())
 
 
-def _separates(X: Float[Array, "m n"], y: Float[Array, "m"], max_passes: int) -> Bool[Array, ""]:
+@jax.jit
+def _separates(
+    X: Float[Array, "m n"], y: Float[Array, "m"], max_passes: Int[Array, ""]
+) -> Bool[Array, ""]:
     """Tell whether the perceptron, pass after pass, ends up with every label right."""
+    X = jnp.column_stack([X, jnp.ones(len(X), X.dtype)])
 
     def visit(w, example):
         x, label = example

@@ -1,6 +1,7 @@
 """Choosing what training cannot choose: validation sets and folds (sections 5.3, 5.3.1)."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -105,5 +106,10 @@ def selected_error(num_models: int, num_validation: int, error_rate: float) -> F
     num_validation = check_count("num_validation", num_validation)
     if not 0 <= error_rate <= 1:
         raise ValueError(f"error_rate must lie in [0, 1], got {error_rate}")
+    return _expected_minimum(num_models, num_validation, error_rate)
+
+
+@partial(jax.jit, static_argnames="num_validation")
+def _expected_minimum(num_models, num_validation, error_rate):
     exceeds = 1 - jnp.cumsum(binom.pmf(jnp.arange(num_validation), num_validation, error_rate))
     return jnp.sum(jnp.clip(exceeds, 0, 1) ** num_models) / num_validation

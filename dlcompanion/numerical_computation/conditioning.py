@@ -1,6 +1,8 @@
 """How much a matrix can magnify an error of its input, whoever solves (section 4.2)."""
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Real
 
@@ -16,7 +18,12 @@ def condition_number(matrix: Real[ArrayLike, "n n"]) -> Float[Array, ""]:
     Raises:
         ValueError: if the matrix is not square, finite and symmetric.
     """
-    sizes = jnp.abs(jnp.linalg.eigvalsh(check_symmetric("matrix", matrix)))
+    return _ratio_of_eigenvalues(check_symmetric("matrix", matrix))
+
+
+@jax.jit
+def _ratio_of_eigenvalues(matrix):
+    sizes = jnp.abs(jnp.linalg.eigvalsh(matrix))
     return jnp.where(sizes.min() == 0, jnp.inf, sizes.max() / sizes.min())
 
 
@@ -32,7 +39,11 @@ def amplification(
     """
     A = check_finite("matrix", matrix, ("n", "n"))
     x = check_finite("x", x, (len(A),))
-    perturbation = check_finite("perturbation", perturbation, (len(A),))
+    return _amplify(A, x, check_finite("perturbation", perturbation, (len(A),)))
+
+
+@jax.jit
+def _amplify(A, x, perturbation):
     y, change = jnp.linalg.solve(A, jnp.stack([x, perturbation], axis=1)).T
     norm = jnp.linalg.norm
     return (norm(change) / norm(y)) / (norm(perturbation) / norm(x))
@@ -44,12 +55,17 @@ def worst_case(matrix: Real[ArrayLike, "n n"]) -> tuple[Float[Array, "n"], Float
     The inverse shrinks x most if x is the eigenvector of the largest eigenvalue in size, and
     stretches the perturbation most if that is the eigenvector of the smallest.
     """
-    eigenvalues, eigenvectors = jnp.linalg.eigh(check_symmetric("matrix", matrix))
+    return _extreme_eigenvectors(check_symmetric("matrix", matrix))
+
+
+@jax.jit
+def _extreme_eigenvectors(matrix):
+    eigenvalues, eigenvectors = jnp.linalg.eigh(matrix)
     sizes = jnp.abs(eigenvalues)
     return eigenvectors[:, sizes.argmax()], eigenvectors[:, sizes.argmin()]
 
 
 def hilbert(size: int) -> Float[Array, "n n"]:
     """Return the matrix of 1 / (i + j - 1), hardly any two rows of which differ (section 4.2)."""
-    count = jnp.arange(1, check_count("size", size) + 1)
-    return 1 / (count[:, None] + count[None] - 1)
+    count = np.arange(1.0, check_count("size", size) + 1)
+    return jnp.asarray(1 / (count[:, None] + count[None] - 1))

@@ -1,6 +1,7 @@
 """Slopes: along one direction, the steepest one, and of many outputs (sections 4.3, 4.3.1)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -58,7 +59,11 @@ def central_difference(
         step: h, positive; too long and the curve bends away, too short and rounding takes over.
     """
     x = check_finite("x", x, ("n",))
-    h = check_positive("step", step).astype(x.dtype)
+    return _divide_rise(fn, x, check_positive("step", step).astype(x.dtype))
+
+
+@partial(jax.jit, static_argnames="fn")
+def _divide_rise(fn, x, h):
     changes = h * jnp.eye(x.size, dtype=x.dtype)
     rise = jax.vmap(fn)(x[None] + changes) - jax.vmap(fn)(x[None] - changes)
     return jnp.moveaxis(rise / (2 * h), 0, -1)
@@ -72,6 +77,11 @@ def steepest_secant(
     No Lipschitz constant is smaller. Sampling can refute a constant, never prove one.
     """
     xs, ys = check_finite("xs", xs, ("pairs", "n")), check_finite("ys", ys, ("pairs", "n"))
+    return _largest_secant(fn, xs, ys)
+
+
+@partial(jax.jit, static_argnames="fn")
+def _largest_secant(fn, xs, ys):
     rise = jnp.abs(jax.vmap(fn)(xs) - jax.vmap(fn)(ys))
     run = jnp.linalg.norm(xs - ys, axis=1)
     return jnp.where(run == 0, 0, rise / jnp.where(run == 0, 1, run)).max()
@@ -85,5 +95,10 @@ def midpoint_excess(
     A convex function never does, smooth or not; more than rounding error refutes convexity.
     """
     xs, ys = check_finite("xs", xs, ("pairs", "n")), check_finite("ys", ys, ("pairs", "n"))
+    return _largest_excess(fn, xs, ys)
+
+
+@partial(jax.jit, static_argnames="fn")
+def _largest_excess(fn, xs, ys):
     values = jax.vmap(fn)
     return (values((xs + ys) / 2) - (values(xs) + values(ys)) / 2).max()

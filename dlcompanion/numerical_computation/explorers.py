@@ -496,11 +496,13 @@ def floating_point(
     function="softmax", number_format="float16", negative=False, inputs=(5.0, 1.0)
 ) -> Explorer:
     """Find the inputs that break a formula in a format, and a formula that holds (section 4.1)."""
-    state = _compare(
-        function=list(FUNCTIONS).index(function),
-        number_format=FORMATS.index(number_format),
-        negative=negative,
-        inputs=np.asarray(inputs, np.float32),
+    state = jax.device_get(
+        _compare(
+            function=list(FUNCTIONS).index(function),
+            number_format=FORMATS.index(number_format),
+            negative=negative,
+            inputs=np.asarray(inputs, np.float32),
+        )
     )
     figure, axes = style.figure(3, widths=(1, 1, 0.9))
     maps = [figures.draw_digits(axes[i], REGION, state.maps[..., i]) for i in (0, 1)]

@@ -379,7 +379,7 @@ class GaussianState(NamedTuple):
 
 @jax.jit
 def _slice(given, radii) -> GaussianState:
-    covariance = radii.T @ radii + 0.02 * jnp.eye(2, dtype=radii.dtype)
+    covariance = radii.T @ radii + 0.1 * jnp.eye(2, dtype=radii.dtype)
     slope = covariance[0, 1] / covariance[0, 0]
     conditional = jnp.stack([slope * given, covariance[1, 1] - slope * covariance[0, 1]])
     samples = sample_gaussian(jax.random.key(0), jnp.zeros(2), covariance, 300)
@@ -397,9 +397,9 @@ def gaussian_2d(given=1.0, radii=((1.6, 0.8), (-0.4, 0.8))) -> Explorer:
     style.add_title(ax, "one and two standard deviations")
     (marginal,) = side.plot([], [], color=style.INK)
     (conditional,) = side.plot([], [], "--", color=style.VERMILLION)
-    side.set(xlim=(0, 0.8), ylim=(-4, 4), xlabel="density of $x_2$")
-    style.write(side, 0.78, 3.6, "solid: marginal $p(x_2)$", ha="right")
-    style.write(side, 0.78, 3.1, r"dashed: $p(x_2 \mid x_1)$", ha="right", color=style.VERMILLION)
+    side.set(xlim=(0, 1.3), ylim=(-4, 4), xlabel="density of $x_2$")
+    style.write(side, 1.28, 3.6, "solid: marginal $p(x_2)$", ha="right")
+    style.write(side, 1.28, 3.1, r"dashed: $p(x_2 \mid x_1)$", ha="right", color=style.VERMILLION)
     style.add_title(side, "before and after $x_1$ is known")
     x2 = np.linspace(-4, 4, 121)
 
