@@ -288,9 +288,8 @@ def draw_fit(ax: Axes) -> list[Artist]:
     ax.set(xlim=(-4, 4), ylim=(-4, 4))
     ax.set_xlabel("$t$, where it was measured")
     ax.set_ylabel("$y$, what was measured")
-    style.add_title(ax, "tall: more equations than unknowns")
-    names = [draw_name(ax, "the limit"), draw_name(ax, "closest: A⁺y", (1, 0))]
-    return [residuals, other, best, *names]
+    style.add_title(ax, "tall: too many equations (green: the limit)")
+    return [residuals, other, best]
 
 
 def update_fit(
@@ -300,23 +299,20 @@ def update_fit(
     on_line = np.stack([data[:, 0], best[0] + best[1] * data[:, 0]], axis=1)
     artists[0].set_segments(np.stack([data, on_line], axis=1))
     ends = np.array([-4, 4])
-    for line, name, at, (intercept, slope) in zip(
-        artists[1:3], artists[3:], (-3.8, 3.8), (other, best), strict=True
-    ):
+    for line, (intercept, slope) in zip(artists[1:], (other, best), strict=True):
         line.set_data(ends, intercept + slope * ends)
-        name.set_data([at], [intercept + slope * at + 0.2 + 0.9 * max(0, -np.sign(at) * slope)])
 
 
 def draw_solutions(ax: Axes) -> list[Artist]:
     """Make the line of all solutions of one equation and the shortest (section 2.9)."""
-    draw_plane(ax, 4.0, "wide: fewer equations than unknowns")
+    draw_plane(ax, 4.0, "wide: too few equations")
     (line,) = ax.plot([], [], color=style.INK, linewidth=1.4)
     (ball,) = ax.plot([], [], color=style.GRID, linewidth=1.4)
     (shortest,) = ax.plot([], [], "o-", linewidth=2, markersize=7, markevery=[1], **BEST)
     (limit,) = ax.plot([], [], "D", color=style.GREEN, markersize=7, markeredgecolor=style.PAPER)
     (other,) = ax.plot([], [], marker="s", markevery=[1], markerfacecolor=style.PAPER, **OTHER)
-    texts = ("shortest: A⁺y", "your solution", "A", "the limit")
-    names = [draw_name(ax, text) for text in texts[:3]] + [draw_name(ax, texts[3], (1.1, -0.8))]
+    texts = ("shortest: A⁺y", "your solution", "A")
+    names = [draw_name(ax, text) for text in texts]
     return [ball, line, other, shortest, limit, *names]
 
 
@@ -337,6 +333,5 @@ def update_solutions(
         strict=True,
     ):  # fmt: skip
         line.set_data(*points)
-    for name, tip in zip(artists[5:], (shortest, other, row), strict=False):
+    for name, tip in zip(artists[5:], (shortest, other, row), strict=True):
         name.set_data(*(tip + [0.25, 0.15])[:, None])
-    artists[-1].set_data(*limit[:, None])

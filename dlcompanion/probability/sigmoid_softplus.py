@@ -14,7 +14,7 @@ from dlcompanion.arguments import check_shape
 
 @jax.jit
 def sigmoid(x: Real[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
-    """Squash real numbers into (0, 1): 1 / (1 + exp(-x)) (equations 3.30, 3.33, 3.34).
+    """Squash real numbers into (0, 1): 1 / (1 + exp(-x)) (equations 3.30, 3.33-3.35).
 
     Only exp of a number below zero is ever taken: with exp(-x) in one half (3.30), with exp(x) in
     the other (3.33).

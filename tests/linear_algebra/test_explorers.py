@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dlcompanion.linear_algebra import explorers
+from dlcompanion.datasets import digits
+from dlcompanion.linear_algebra import explorers, figures
 from dlcompanion.linear_algebra.explorers import CLOUD, FAR_CLOUD, MODES
 
 
@@ -138,3 +139,57 @@ def test_every_other_solution_is_longer(inverse):
         np.testing.assert_allclose(inverse.values["row"] @ inverse.state.other, 2, rtol=1e-4)
         lengths.append(np.linalg.norm(inverse.state.other))
     assert lengths[0] < lengths[1] < lengths[2]
+
+
+def test_few_singular_values_hold_almost_all_of_the_squares():
+    """Ten of 96 keep over 95 %; what is lost is the sum of the cut squares (section 2.8)."""
+    explorer = explorers.low_rank()
+    photograph = figures.photograph().astype(float)
+    squares = np.linalg.svd(photograph, compute_uv=False) ** 2
+    for rank in (5, 30):
+        explorer.set(rank=rank)
+        lost = ((photograph - explorer.state.picture) ** 2).sum()
+        np.testing.assert_allclose(lost, squares[rank:].sum(), rtol=1e-2)
+        np.testing.assert_allclose(explorer.state.error, lost / squares.sum(), rtol=1e-2)
+    assert squares[:10].sum() > 0.95 * squares.sum()
+
+
+def test_two_numbers_already_tell_zeros_from_fours():
+    """A line between their means separates nearly all of them, labels unseen (section 2.12)."""
+    basis, labels = explorers._digits_basis(), digits().labels[: explorers.NUM_SHOWN]
+    zeros, fours = (basis.codes[labels == digit, :2] for digit in (0, 4))
+    direction = zeros.mean(axis=0) - fours.mean(axis=0)
+    border = direction @ (zeros.mean(axis=0) + fours.mean(axis=0)) / 2
+    assert np.mean(zeros @ direction > border) > 0.95
+    assert np.mean(fours @ direction < border) > 0.95
+
+
+def test_the_curve_is_what_discarded_eigenvalues_hold():
+    """Half of the squares are in the first five numbers of 64 (section 2.12)."""
+    X = digits().design_matrix.astype(float)
+    eigenvalues = np.linalg.eigvalsh(np.cov(X.T))[::-1]
+    losses = explorers._digits_basis().losses
+    np.testing.assert_allclose(losses[8], eigenvalues[8:].sum() / eigenvalues.sum(), rtol=1e-3)
+    assert losses[5] < 0.5
+
+
+def test_the_limit_pulls_towards_zero(inverse):
+    """Both answers are shorter for a larger alpha (equation 2.46)."""
+    lengths = []
+    for alpha in (0.1, 1, 10):
+        inverse.set(alpha=alpha)
+        lengths.append([np.linalg.norm(inverse.state.fit_limit),
+                        np.linalg.norm(inverse.state.shortest_limit)])  # fmt: skip
+    assert (np.diff(lengths, axis=0) < 0).all()
+
+
+def test_half_axes_are_eigenvectors_only_at_right_angles(matrix_map):
+    """The longest A u is lambda v in Figure 2.3, and not in the skewed matrix (Figure 2.3)."""
+    gaps = []
+    for preset in ("Fig. 2.3", "skewed"):
+        matrix_map.set(**matrix_map.presets[preset])
+        state = matrix_map.state
+        images = state.A @ figures.CIRCLE
+        longest = np.linalg.norm(images, axis=0).max()
+        gaps.append(longest - np.abs(state.eigenvalues).max())
+    assert abs(gaps[0]) < 0.01 and gaps[1] > 0.1

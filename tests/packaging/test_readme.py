@@ -1,6 +1,9 @@
 """What README.md says of the project agrees with the project."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 import dlcompanion
 
@@ -26,3 +29,14 @@ def test_the_table_of_chapters_names_every_notebook_and_explorer():
 
 def test_the_picture_is_there():
     assert (ROOT / "docs" / "canyon.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("path", ["README.md", "notebooks/00-start-here.ipynb"])
+def test_every_chapter_has_a_picture_of_one_of_its_explorers(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    names = [name.split(".")[1] for name in dlcompanion.explorers()]
+    shown = re.findall(r'src=\\?"(?:notebooks/)?pictures/(\w+)\.png\\?" [^>]*alt=\\?"[^"\\]', text)
+    assert len(shown) == len(set(shown)) == 7
+    for name in shown:
+        assert name in names
+        assert (ROOT / "notebooks" / "pictures" / f"{name}.png").stat().st_size > 10_000
