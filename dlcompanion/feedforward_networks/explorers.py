@@ -707,7 +707,7 @@ def _mix(num_components, x) -> DensityState:
     )
 
 
-def mixture_density(num_components=3, x=0.6) -> Explorer:
+def mixture_density(num_components=1, x=0.6) -> Explorer:
     """Say a whole distribution of y for every x (section 6.2.2.4, Figure 6.4)."""
     bands, _, losses, least = _mixture_networks()
     figure, axes = style.figure(2, widths=(1.6, 1))
