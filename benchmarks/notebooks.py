@@ -47,7 +47,7 @@ def measure(lab: Lab, server: LabServer, name: str) -> tuple[float | None, float
     if first is not None:
         lab.page.wait_for_function(PAINTED, polling=50)
         painted = time.perf_counter() - start
-    lab.page.wait_for_function(ALL_RAN, polling=50)
+    lab.page.wait_for_function(ALL_RAN, polling=50, timeout=180_000)
     return painted, time.perf_counter() - start, kernel_memory(server.pid)
 
 

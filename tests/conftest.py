@@ -33,6 +33,7 @@ def strict_mathematics(request):
         if is_mathematics(request.path):
             stack.enter_context(jax.enable_x64(True))
             stack.enter_context(jax.numpy_rank_promotion("raise"))
+            stack.enter_context(jax.default_matmul_precision("highest"))  # matters on a GPU
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("error")
         yield

@@ -14,6 +14,9 @@ from IPython import get_ipython
 BATCH = 16  # frames asked for at once; shorter batches are padded, so that one compile does
 PAUSE = 0.002  # seconds left to everyone else after each frame
 
+# A GPU rounds the factors of float32 products to ten bits unless told; a CPU never does.
+full_precision = functools.partial(jax.default_matmul_precision, "highest")
+
 worker = ThreadPoolExecutor(1, thread_name_prefix="dlcompanion-ahead")
 no_cell_runs = threading.Event()
 no_cell_runs.set()
@@ -42,6 +45,7 @@ def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterato
     """Compute up to `BATCH` states in one call of one compiled function."""
     padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
     stacked = {name: np.stack([row[name] for row in padded]) for name in batch[0]}
-    states = jax.device_get(_batched(compute)(stacked))
+    with full_precision():
+        states = jax.device_get(_batched(compute)(stacked))
     for row in range(len(batch)):
         yield jax.tree.map(lambda leaf, row=row: leaf[row], states)

@@ -246,7 +246,8 @@ class Explorer:
         """
         self._shown = None
         if state is None:
-            state = jax.device_get(self._compute(**self._arguments(values)))
+            with ahead.full_precision():
+                state = jax.device_get(self._compute(**self._arguments(values)))
         self._scene.update(values, state)
         sentence = self._describe(values, state)
         frame = record(self._scene.figure, self._scene.moving, sentence=sentence)

@@ -1,6 +1,7 @@
 import queue
 
 import ipywidgets
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -293,3 +294,18 @@ def test_closing_frees_every_widget():
     assert set(ipywidgets.widgets.widget._instances) > before
     explorer.close()
     assert set(ipywidgets.widgets.widget._instances) == before
+
+
+def test_matrices_are_multiplied_in_full_precision():
+    """On a GPU JAX would round the factors; both ways to a frame ask it not to."""
+    seen = []
+
+    def watched(**values):
+        seen.append(jax.config.jax_default_matmul_precision)
+        return compute(**values)
+
+    explorer = wave()
+    explorer._compute = watched
+    explorer.set(frequency=4.0)
+    list(ahead.compute_batch(watched, [explorer._arguments(explorer.values)]))
+    assert seen == ["highest"] * 2
