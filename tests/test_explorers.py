@@ -4,6 +4,8 @@ import inspect
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 import dlcompanion
 from dlcompanion.live.controls import positions
@@ -122,3 +124,9 @@ def test_the_layout_stays(explorer):
     explorer.png()
     assert boxes == [ax.get_position().bounds for ax in explorer.figure.axes]
     assert limits == [(ax.get_xlim(), ax.get_ylim()) for ax in explorer.figure.axes]
+
+
+def test_no_text_keeps_matplotlibs_black(explorer):
+    """It would stay black in a dark theme; `style.INK` follows the theme."""
+    texts = [text for text in explorer.figure.findobj(Text) if text.get_text().strip()]
+    assert texts and not [text for text in texts if to_hex(text.get_color()) == "#000000"]

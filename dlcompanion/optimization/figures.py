@@ -12,6 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from dlcompanion import style
+from dlcompanion.feedforward_networks.figures import ON_MAP
 from dlcompanion.linear_algebra.figures import draw_name
 from dlcompanion.numerical_computation import figures as bowls
 from dlcompanion.numerical_computation.descent import Trajectory
@@ -67,13 +68,15 @@ def draw_race(axes: np.ndarray, rates: np.ndarray, num_steps: int) -> list[Artis
     )  # fmt: skip
     (edge,) = chart.plot([], [], color=style.INK, linewidth=2)
     edge_name = draw_name(chart, "2/λmax", (1, 0.5))
-    (here,) = chart.plot([], [], "o", color=style.PAPER, markeredgecolor=style.INK, markersize=8)
+    (here,) = chart.plot([], [], "o", color=ON_MAP[1], markeredgecolor=ON_MAP[0], markersize=8)
     moving = [contours, image, edge, edge_name, here]
     for look in LOOKS.values():
         newest = look | {"linewidth": 1.4, "markersize": 6, "markevery": [-1]}
         moving += arena.plot([], [], **newest) + losses.plot([], [], **newest)
     names = [arena.plot([], [], linewidth=1.4, **look)[0] for look in LOOKS.values()]
-    arena.get_figure().legend(names, LOOKS, loc="outside upper center", ncols=6, frameon=False)
+    arena.get_figure().legend(
+        names, LOOKS, loc="outside upper center", ncols=6, frameon=False, labelcolor=style.INK
+    )
     return moving
 
 
