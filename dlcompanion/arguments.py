@@ -115,7 +115,7 @@ def check_symmetric(name: str, value: object) -> Float[Array, "n n"]:
             f"{name} must be symmetric, got entries that differ from their mirror image "
             f"by up to {difference:.3g}"
         )
-    return jnp.asarray((known + known.T) / 2, dtype=matrix.dtype)
+    return jnp.asarray(((known + known.T) / 2).astype(matrix.dtype))
 
 
 def check_positive_definite(name: str, value: object) -> Float[Array, "n n"]:

@@ -20,15 +20,16 @@ ROOMS = {
 }
 
 
-def builders(part: str, kind: type) -> dict[str, Callable]:
-    """Return the builders that a part of every room has, by names such as `"probability.bayes"`.
+def builders(part: str, kind: type, chapter: int | None = None) -> dict[str, Callable]:
+    """Return the builders that a part of the rooms has, by names such as `"probability.bayes"`.
 
     Args:
         part: `"explorers"` or `"exercises"`; rooms that lack it are skipped.
         kind: what a builder is annotated to return.
+        chapter: whose room alone is loaded; None loads all.
     """
     found = {}
-    for room in ROOMS.values():
+    for room in ROOMS.values() if chapter is None else [ROOMS[chapter]]:
         if (PACKAGE / room / f"{part}.py").exists():
             module = importlib.import_module(f"dlcompanion.{room}.{part}")
             found |= {f"{room}.{name}": make for name, make in builders_of(module, kind).items()}

@@ -88,10 +88,8 @@ class XORState(NamedTuple):
 @cache
 def _random_starts() -> tuple[tuple[Layer, Layer], np.ndarray]:
     """Return random networks, best first, and the costs at which their training ends."""
-    with jax.ensure_compile_time_eval():
-        starts, costs = jax.device_get(
-            train_from_starts(jax.random.key(4), NUM_STARTS, 2, STRIDE * STORED, RATE)
-        )
+    trained = train_from_starts(jax.random.key(4), NUM_STARTS, 2, STRIDE * STORED, RATE)
+    starts, costs = jax.device_get(trained)
     order = np.argsort(costs)
     return jax.tree.map(lambda leaf: leaf[order], starts), costs[order]
 
@@ -213,7 +211,7 @@ class PairsState(NamedTuple):
 @cache
 def _descents() -> tuple[np.ndarray, np.ndarray]:
     """Return every pair's descent from every start, for both labels, and when it gets right."""
-    labels = jnp.repeat(jnp.arange(2.0)[:, None], len(STARTS), axis=1)
+    labels = np.repeat(np.arange(2.0)[:, None], len(STARTS), axis=1)
     slopes = [jax.vmap(jax.vmap(jax.grad(loss))) for loss in PAIRS.values()]
     border = np.array([0, 0, 0, 0.5])[:, None, None]  # where the output is 1/2
 
@@ -228,10 +226,10 @@ def _descents() -> tuple[np.ndarray, np.ndarray]:
         return jax.lax.fori_loop(*ends, step, carry), carry[0]
 
     with jax.enable_x64(True):  # thousands of tiny steps: float32 would lose some
-        z = jnp.broadcast_to(jnp.asarray(STARTS), (len(PAIRS), 2, len(STARTS)))
-        ends = jnp.asarray(STEPS), jnp.append(jnp.asarray(STEPS[1:]), STEPS[-1] + 1)
+        z = np.broadcast_to(np.asarray(STARTS), (len(PAIRS), 2, len(STARTS)))
+        ends = np.asarray(STEPS), np.append(STEPS[1:], STEPS[-1] + 1)
         descend_all = jax.jit(lambda carry: jax.lax.scan(store, carry, ends))
-        (_, counts), paths = jax.device_get(descend_all((z, -jnp.ones(z.shape))))
+        (_, counts), paths = jax.device_get(descend_all((z, -np.ones(z.shape))))
     return np.moveaxis(paths, 0, -1).astype(np.float32), counts.astype(np.float32)
 
 
@@ -437,10 +435,9 @@ LABELS = np.tile(np.arange(NUM_EXAMPLES) % 2, (2, 1))  # of the training and of 
 @cache
 def _examples() -> np.ndarray:
     """Return the points of every sort, shape (3, 2, m, 2)."""
-    with jax.ensure_compile_time_eval():
-        keys = jax.random.split(jax.random.key(6))
-        spread = np.asarray(jax.random.uniform(keys[0], LABELS.shape))
-        noise = np.asarray(jax.random.normal(keys[1], (*LABELS.shape, 2)))
+    keys = jax.random.split(jax.random.key(6))
+    spread = np.asarray(jax.random.uniform(keys[0], LABELS.shape))
+    noise = np.asarray(jax.random.normal(keys[1], (*LABELS.shape, 2)))
     places = (np.arange(NUM_EXAMPLES) // 2 + spread) / (NUM_EXAMPLES // 2)  # no large gaps
     return np.stack([make(places, noise, LABELS) for make in SORTS.values()]).astype(np.float32)
 
@@ -491,11 +488,11 @@ def train(
 ) -> Explorer:
     """Train a classifier of any depth and width (sections 6.2, 6.3, 6.4)."""
     figure, axes = style.figure(2, widths=(0.8, 1))
-    times = TRAIN_STRIDE * np.arange(TRAIN_STORED + 1)
+    times, points = TRAIN_STRIDE * np.arange(TRAIN_STORED + 1), _examples()
     artists = figures.draw_training(axes, 2 * FIELD, TRAIN_STRIDE * TRAIN_STORED)
 
     def update(values, state):
-        k, examples = values["steps"], _examples()[list(SORTS).index(values["data"])]
+        k, examples = values["steps"], points[list(SORTS).index(values["data"])]
         figures.update_training(
             artists, (examples[0], LABELS[0]), state.surfaces[k], (times, state.costs, k)
         )
@@ -675,19 +672,18 @@ class DensityState(NamedTuple):
 @cache
 def _mixture_networks() -> tuple[Bands, tuple[Layer, ...], np.ndarray, float]:
     """Return examples, networks with 1, 2 and 3 components, their test losses and the truth's."""
-    with jax.ensure_compile_time_eval():
-        keys = [jax.random.key(seed) for seed in (0, 1, 5)]
-        bands, new = sample_bands(keys[0], NUM_SAMPLED), sample_bands(keys[1], NUM_NEW)
-        fits = [fit_mixture(keys[2], bands, n)[0] for n in (1, 2, 3)]
-        layers = jax.tree.map(lambda *leaves: np.stack(leaves), *fits)
+    keys = [jax.random.key(seed) for seed in (0, 1, 5)]
+    bands, new = sample_bands(keys[0], NUM_SAMPLED), sample_bands(keys[1], NUM_NEW)
+    fits = [fit_mixture(keys[2], bands, n)[0] for n in (1, 2, 3)]
+    layers = jax.tree.map(lambda *leaves: np.stack(leaves), *fits)
 
-        def loss_of(layers):
-            components = split_outputs(mlp(layers, new.x, tanh), 3)
-            return mixture_loss(components, new.y).mean()
+    def loss_of(layers):
+        components = split_outputs(mlp(layers, new.x, tanh), 3)
+        return mixture_loss(components, new.y).mean()
 
-        losses = jax.jit(jax.vmap(loss_of))(layers)
-        truth = -bands_log_density(new.x[:, 0], new.y[:, 0]).mean()
-        return *jax.device_get((bands, layers, losses)), float(truth)
+    losses = jax.jit(jax.vmap(loss_of))(layers)
+    truth = -bands_log_density(new.x[:, 0], new.y[:, 0]).mean()
+    return *jax.device_get((bands, layers, losses)), float(truth)
 
 
 @jax.jit

@@ -140,8 +140,7 @@ class DigitState(NamedTuple):
 def _digits_basis() -> DigitsBasis:
     X = digits().design_matrix
     mean = X.mean(axis=0)
-    with jax.ensure_compile_time_eval():
-        decoder, eigenvalues = map(np.asarray, principal_components(X - mean, 64))
+    decoder, eigenvalues = map(np.asarray, principal_components(X - mean, 64))
     kept = np.cumsum(np.append(0, np.maximum(eigenvalues, 0)))
     return DigitsBasis(mean, decoder, 1 - kept / kept[-1], (X[:NUM_SHOWN] - mean) @ decoder)
 
@@ -367,8 +366,7 @@ class PictureState(NamedTuple):
 
 @cache
 def _picture_factors() -> SVD:
-    with jax.ensure_compile_time_eval():
-        return SVD(*map(np.asarray, svd(figures.photograph())))
+    return SVD(*map(np.asarray, svd(figures.photograph())))
 
 
 @jax.jit

@@ -17,6 +17,13 @@ PAUSE = 0.002  # seconds left to everyone else after each frame
 # A GPU rounds the factors of float32 products to ten bits unless told; a CPU never does.
 full_precision = functools.partial(jax.default_matmul_precision, "highest")
 
+
+def compute_one(compute: Callable[..., tuple], **arguments) -> tuple:
+    """Compute one state, in NumPy arrays, by the same compiled function as an explorer."""
+    with full_precision():
+        return jax.device_get(compute(**arguments))
+
+
 worker = ThreadPoolExecutor(1, thread_name_prefix="dlcompanion-ahead")
 no_cell_runs = threading.Event()
 no_cell_runs.set()

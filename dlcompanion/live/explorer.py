@@ -7,7 +7,6 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import ipywidgets
-import jax
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -246,8 +245,7 @@ class Explorer:
         """
         self._shown = None
         if state is None:
-            with ahead.full_precision():
-                state = jax.device_get(self._compute(**self._arguments(values)))
+            state = ahead.compute_one(self._compute, **self._arguments(values))
         self._scene.update(values, state)
         sentence = self._describe(values, state)
         frame = record(self._scene.figure, self._scene.moving, sentence=sentence)

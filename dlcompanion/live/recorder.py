@@ -21,6 +21,7 @@ from dlcompanion import style
 
 COORDINATES_PER_PIXEL = 16  # int16 reaches 2047 px, more than any figure
 FARTHEST = 2000.0  # px; areas that reach beyond are clipped first
+FEW = 30  # points; longer lines lose those that lie within 1/9 px of a straight way
 MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
 THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid"}
 
@@ -52,7 +53,7 @@ class Recorder(RendererBase):
             self._to_pixels(transform),
             remove_nans=True,
             clip=clip if is_line else None,
-            simplify=is_line and path.should_simplify,
+            simplify=is_line and len(path.vertices) > FEW and _is_polyline(path),
             curves=True,
             stroke_width=self.points_to_pixels(gc.get_linewidth()),
             snap=gc.get_snap(),
@@ -186,6 +187,10 @@ def read_head(display_list: bytes) -> Mapping:
     """Return the JSON head of a display list: its tables and what `record` was given to add."""
     size = int.from_bytes(display_list[:4], "little")
     return json.loads(display_list[8 : 8 + size])
+
+
+def _is_polyline(path: Path) -> bool:
+    return path.codes is None or path.codes.max() <= Path.LINETO
 
 
 def _index(table: dict, key) -> int:

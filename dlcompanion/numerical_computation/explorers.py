@@ -13,6 +13,7 @@ from dlcompanion.live import (
     Draggable,
     Explorer,
     Scene,
+    compute_one,
     dropdown,
     int_slider,
     log_slider,
@@ -104,7 +105,8 @@ def canyon(
     start=FIGURE_4_6_START,
 ) -> Explorer:
     """Gradient descent on a quadratic with a large condition number (section 4.3.1, Figure 4.6)."""
-    state = _descend(
+    state = compute_one(
+        _descend,
         condition_number=condition_number,
         learning_rate=learning_rate,
         method=METHODS.index(method),
@@ -228,7 +230,8 @@ def descent_1d(
     start=(1.2, figures.RAIL),
 ) -> Explorer:
     """Descent on a curve, from one start and from all (section 4.3, Figures 4.1, 4.2, 4.3)."""
-    state = _descend_curve(
+    state = compute_one(
+        _descend_curve,
         function=list(CURVES).index(function),
         rule=list(RULES).index(rule),
         learning_rate=learning_rate,
@@ -319,7 +322,7 @@ def _step(curvature, learning_rate) -> StepState:
 
 def curvature(curvature=1.0, learning_rate=1.5) -> Explorer:
     """What a slope promises and what the curvature leaves of it (section 4.3.1, Figure 4.4)."""
-    state = _step(curvature=curvature, learning_rate=learning_rate)
+    state = compute_one(_step, curvature=curvature, learning_rate=learning_rate)
     figure, axes = style.figure(2)
     step = figures.draw_step(axes[0], curvature, learning_rate)
     style.add_title(axes[0], "one step of slope 1: promised (square), true (dot)")
@@ -383,7 +386,8 @@ def _leave_saddle(learning_rate, start) -> SaddleState:
 
 def saddle(angle=60, learning_rate=0.1, num_steps=12, start=(2.4, 0.3)) -> Explorer:
     """A saddle cut at every angle, and two descents on it (section 4.3.1, Figure 4.5)."""
-    state = _leave_saddle(learning_rate=learning_rate, start=np.asarray(start, np.float32))
+    start_array = np.asarray(start, np.float32)
+    state = compute_one(_leave_saddle, learning_rate=learning_rate, start=start_array)
     figure, axes = style.figure(3, widths=(1.2, 1, 1))
     figures.draw_saddle(axes[0])
     style.add_title(axes[0], "descent (dots), Newton (dashed)")
@@ -496,13 +500,12 @@ def floating_point(
     function="softmax", number_format="float16", negative=False, inputs=(5.0, 1.0)
 ) -> Explorer:
     """Find the inputs that break a formula in a format, and a formula that holds (section 4.1)."""
-    state = jax.device_get(
-        _compare(
-            function=list(FUNCTIONS).index(function),
-            number_format=FORMATS.index(number_format),
-            negative=negative,
-            inputs=np.asarray(inputs, np.float32),
-        )
+    state = compute_one(
+        _compare,
+        function=list(FUNCTIONS).index(function),
+        number_format=FORMATS.index(number_format),
+        negative=negative,
+        inputs=np.asarray(inputs, np.float32),
     )
     figure, axes = style.figure(3, widths=(1, 1, 0.9))
     maps = [figures.draw_digits(axes[i], REGION, state.maps[..., i]) for i in (0, 1)]
@@ -666,7 +669,8 @@ def unit_ball(
     condition_number=4.0, learning_rate=0.1, num_steps=40, optimum=(1.7, 0.9), start=(-0.6, 0.5)
 ) -> Explorer:
     """Least squares with x^T x <= 1, by climbing in lambda and by projection (section 4.5)."""
-    state = _solve_in_ball(
+    state = compute_one(
+        _solve_in_ball,
         condition_number=condition_number,
         learning_rate=learning_rate,
         optimum=np.asarray(optimum, np.float32),

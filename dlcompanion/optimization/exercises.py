@@ -351,7 +351,7 @@ def normalized_gradient() -> Exercise:
         r"deviation (Equations 8.37 and 8.38, $\delta = 10^{-8}$) depend on $H$ too.",
         stub="def back(H, G):\n    ...\n",
         checker=checks.function(
-            reference=lambda H, G: jax.vjp(_normalized, H)[1](G)[0],
+            reference=jax.jit(lambda H, G: jax.vjp(_normalized, H)[1](G)[0]),
             cases=[
                 (jnp.array([[0.0], [2.0], [4.0]]), jnp.array([[1.0], [0.0], [0.0]])),
                 (jnp.array([[0.0, 1.0], [2.0, 5.0], [3.0, 0.0]]), jnp.ones((3, 2))),

@@ -13,6 +13,7 @@ from dlcompanion.live import (
     Draggable,
     Explorer,
     Scene,
+    compute_one,
     dropdown,
     int_slider,
     log_slider,
@@ -100,7 +101,8 @@ def momentum(
     start=(-11.0, 6.0),
 ) -> Explorer:
     """Momentum in a canyon, with the steps of plain descent on its way (Figure 8.5)."""
-    state = _push(
+    state = compute_one(
+        _push,
         condition_number=condition_number,
         learning_rate=learning_rate,
         momentum=momentum,
@@ -469,9 +471,8 @@ def _initial_weights() -> np.ndarray:
     def draw(key):
         return jnp.stack([scheme(key, WIDTH, WIDTH) for scheme in SCHEMES.values()])
 
-    with jax.ensure_compile_time_eval():
-        keys = jax.random.split(jax.random.key(0), LAYERS)
-        return np.asarray(jax.jit(jax.vmap(draw, out_axes=1))(keys), np.float32)
+    keys = jax.random.split(jax.random.key(0), LAYERS)
+    return np.asarray(jax.jit(jax.vmap(draw, out_axes=1))(keys), np.float32)
 
 
 def _sizes(parts: Float[Array, "layers m n"]) -> Float[Array, "layers"]:
@@ -495,6 +496,7 @@ def _send(unit, scheme, scale) -> SignalState:
 
 def initialization(unit="tanh", scheme="uniform, 1/√m", scale=1.0) -> Explorer:
     """Signals through twenty layers of random weights (section 8.4, equation 8.23)."""
+    _initial_weights()  # here, not while `_send` is traced
     figure, axes = style.figure(2, widths=(1.15, 1))
     moving = figures.draw_signals(axes, LAYERS)
 

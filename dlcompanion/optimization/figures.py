@@ -170,7 +170,8 @@ def draw_wrong_side(ax: Axes, cost_fn: Callable, paths: Sequence[Trajectory]) ->
     x = np.linspace(-7, 7, 141)
     ax.plot(x, cost_fn(x[:, None]), color=style.INK)
     for path, look in zip(paths, ("s", "o"), strict=True):
-        ax.plot(path.params[::50, 0], path.loss[::50], look, color=style.GREEN, markersize=5)
+        params, loss = np.asarray(path.params)[::50, 0], np.asarray(path.loss)[::50]
+        ax.plot(params, loss, look, color=style.GREEN, markersize=5)
     style.write(ax, -6.9, 0.55, "the wrong side")
     style.write(ax, 6.9, 0.12, "the right side", ha="right")
     ax.set(ylim=(0, 1.4), xlabel=r"$\theta$  parameter")

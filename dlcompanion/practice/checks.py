@@ -3,7 +3,7 @@
 import inspect
 import itertools
 import linecache
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -158,26 +158,30 @@ def _like(task: Task) -> Checker:
             return Verdict(WRONG, f"A function is expected, {kind_of(answer)} came.")
         trials = []
         for args in _inputs(task):
-            trial = _try(task, answer, args)
-            if _untouched(answer, trial.outcome):
+            outcome = running.run(answer, args)
+            if _untouched(answer, outcome):
                 return Verdict(BLANK)
-            trials.append(trial)
-            if trial.outcome.error:
-                return _raised(answer, trial, likely_cause(trials, wrong))
+            trials.append(_trial(task, args, outcome))
+            if outcome.error:
+                return _raised(answer, trials[-1], likely_cause(trials, wrong))
         found = _failed(task, answer, trials, wrong) or _writes(task, answer, trials, wrong)
         return found or Verdict(SOLVED)
 
     return check
 
 
-def _inputs(task: Task) -> list[tuple]:
-    keys = jax.random.split(jax.random.key(0), NUM_KEYS) if task.random else ()
-    return [*task.cases, *map(task.random, keys)]
+def _inputs(task: Task) -> Iterator[tuple]:
+    yield from task.cases
+    if task.random:
+        yield from map(task.random, jax.random.split(jax.random.key(0), NUM_KEYS))
 
 
 def _try(task: Task, answer: Callable, args: tuple) -> Trial:
-    expected = task.reference(*args) if task.reference else None
-    return Trial(args, running.run(answer, args), expected)
+    return _trial(task, args, running.run(answer, args))
+
+
+def _trial(task: Task, args: tuple, outcome: running.Outcome) -> Trial:
+    return Trial(args, outcome, task.reference(*args) if task.reference else None)
 
 
 def _trouble(task: Task, trial: Trial) -> Trouble | None:

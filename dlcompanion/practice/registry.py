@@ -3,13 +3,13 @@
 import difflib
 import functools
 
-from dlcompanion.book import builders
+from dlcompanion.book import ROOMS, builders
 from dlcompanion.practice.exercise import Exercise
 
 
 @functools.cache
-def exercises() -> dict[str, Exercise]:
-    """Return every exercise by its id, in the book's order.
+def exercises(chapter: int | None = None) -> dict[str, Exercise]:
+    """Return every exercise of a chapter, or of all, by its id, in the book's order.
 
     An exercise is made by a public function of a room's `exercises.py` annotated `-> Exercise`.
 
@@ -17,7 +17,7 @@ def exercises() -> dict[str, Exercise]:
         ValueError: if two exercises have the same id.
     """
     found = {}
-    for make in builders("exercises", Exercise).values():
+    for make in builders("exercises", Exercise, chapter).values():
         exercise = make()
         if exercise.id in found:
             raise ValueError(f"two exercises have the id {exercise.id!r}")
@@ -31,6 +31,9 @@ def find_exercise(id: str) -> Exercise:
     Raises:
         ValueError: if there is none; the message lists the ids that look like it.
     """
+    chapter = next(iter(place(str(id))), None)
+    if chapter in ROOMS and id in exercises(chapter):  # the other chapters are not loaded
+        return exercises(chapter)[id]
     known = exercises()
     if id not in known:
         near = difflib.get_close_matches(str(id), known, n=3, cutoff=0.3) or list(known)[:3]

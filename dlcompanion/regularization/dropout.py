@@ -36,7 +36,8 @@ def all_masks(num_units: int) -> Float[Array, "masks d"]:
     d = check_count("num_units", num_units)
     if d > 20:
         raise ValueError(f"num_units must be at most 20, got {d}")
-    return jnp.asarray((np.arange(2**d)[:, None] >> np.arange(d)[::-1]) & 1, float)
+    bits = (np.arange(2**d)[:, None] >> np.arange(d)[::-1]) & 1
+    return jnp.asarray(bits.astype(float))
 
 
 def count_units(layers: Layers) -> int:

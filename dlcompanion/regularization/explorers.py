@@ -396,8 +396,8 @@ def _digit_networks() -> tuple[tuple[Layer, ...], np.ndarray]:
         lambda layers, _: adversarial_cost(layers, *seen, 0.15),
     )
     start = init_mlp(jax.random.key(0), (64, 32, 10))
-    ends = [descend(cost, start, 0.5, 2, 200).layers for cost in costs]
-    both = jax.tree.map(lambda *leaves: jnp.stack([leaf[-1] for leaf in leaves]), *ends)
+    ends = jax.device_get([descend(cost, start, 0.5, 2, 200).layers for cost in costs])
+    both = jax.tree.map(lambda *leaves: np.stack([leaf[-1] for leaf in leaves]), *ends)
 
     def error_at(layers, epsilon):
         return error_rate(layers, attack(layers, *unseen, epsilon), unseen[1])

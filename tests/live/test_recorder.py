@@ -36,6 +36,19 @@ def test_a_line_is_recorded_where_it_lies():
     np.testing.assert_allclose(pixels, [[30, 200], [150, 100], [270, 0]], atol=1 / 16)
 
 
+def test_a_long_line_loses_only_points_that_nobody_sees():
+    figure, ax = panel()
+    x = np.linspace(0, 1, 101)
+    (line,) = ax.plot(x, x**2)
+    display_list = record(figure, [line])
+    count, scale, _ = read_head(display_list)["paths"][0]
+    assert 10 < count < 60
+    numbers = numbers_of(display_list).reshape(-1, 2)
+    at_x, at_y = (numbers[:count] / scale + numbers[count] / COORDINATES_PER_PIXEL).T
+    drawn = np.interp(300 * x, at_x, 200 - at_y)
+    np.testing.assert_allclose(drawn, 200 * x**2, atol=0.3)
+
+
 @pytest.mark.parametrize("exhibit", zoo.EXHIBITS, ids=lambda exhibit: exhibit.__name__)
 def test_every_artist_is_recorded_the_same_twice(exhibit):
     figure = zoo.show(exhibit)

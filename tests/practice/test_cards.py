@@ -4,6 +4,8 @@ import base64
 import datetime
 import json
 import re
+import subprocess
+import sys
 
 import ipywidgets
 import jax.numpy as jnp
@@ -22,7 +24,7 @@ HTML = ipywidgets.HTML | ipywidgets.HTMLMath
 def only_toys(monkeypatch):
     known = toys.by_id()
     for module in ("registry", "overview"):
-        monkeypatch.setattr(f"dlcompanion.practice.{module}.exercises", lambda: known)
+        monkeypatch.setattr(f"dlcompanion.practice.{module}.exercises", lambda chapter=None: known)
 
 
 def text(card) -> str:
@@ -55,6 +57,16 @@ def test_an_unknown_id_names_its_neighbours():
         practice.check("4.3-slop", 1)
     with pytest.raises(ValueError, match="near it are"):
         practice.hint("something else")
+
+
+def test_an_exercise_is_found_without_loading_other_chapters():
+    code = """
+import sys
+from dlcompanion.practice.registry import find_exercise
+print(find_exercise("8.3.2-top-speed").section, "dlcompanion.probability.exercises" in sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "8.3.2 False\n"
 
 
 def test_ids_are_ordered_as_the_book_is():

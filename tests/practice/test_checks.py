@@ -353,3 +353,12 @@ def test_words_are_results_too():
     checker = checks.function(lambda x: "up" if x > 0 else "down", [(1.0,), (-1.0,)])
     assert checker(lambda x: "Up" if x > 0 else "down", ()).solved
     assert "the text `'up'` came" in report(checker, lambda x: "up")
+
+
+def test_a_stub_costs_no_random_input_and_no_reference():
+    def never(*_):
+        raise AssertionError("a stub was compared")
+
+    def stub(x): ...
+
+    assert checks.function(never, cases=[(1.0,)], random=never)(stub, ()).outcome == BLANK
