@@ -190,7 +190,7 @@ def read_head(display_list: bytes) -> Mapping:
 
 
 def _is_polyline(path: Path) -> bool:
-    return path.codes is None or path.codes.max() <= Path.LINETO
+    return path.codes is None or bool(path.codes.max() <= Path.LINETO)
 
 
 def _index(table: dict, key) -> int:
