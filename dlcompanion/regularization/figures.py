@@ -349,7 +349,7 @@ def draw_ensemble_error(ax: Axes, num_members: int) -> list[Artist]:
     ax.set(xlim=(0, num_members + 1), ylim=(0.005, 2), yscale="log")
     ax.set_xlabel("$k$  members")
     ax.set_ylabel("squared error against the truth, log scale")
-    style.add_title(ax, "dots: these members; line: 7.51; dashed: $c$")
+    style.add_title(ax, "dots: these; line: Eq. 7.51; dashed: $c$")
     style.add_grid(ax)
     return [floor, predicted, measured, here]
 

@@ -102,3 +102,18 @@ def test_a_point_is_dragged_by_touch(still_lab):
     still_lab.idle()
     assert ring.bounding_box()["x"] == pytest.approx(box["x"] - 90, abs=1)
     assert "loss goes from 94 " not in card.locator(".dlc-sentence").inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 900])
+def test_a_title_and_its_presets_never_overlap(lab, width):
+    """What does not fit in one row goes to the next, on a window of any width."""
+    lab.page.set_viewport_size({"width": width, "height": 800})
+    card = show_canyon(lab)
+    title, presets = (
+        card.locator(place).bounding_box() for place in (".dlc-title", ".dlc-presets")
+    )
+    picture = card.locator(".dlc-stage").bounding_box()
+    beside = title["x"] + title["width"] <= presets["x"]
+    assert beside or title["y"] + title["height"] <= presets["y"]
+    assert presets["y"] + presets["height"] <= picture["y"] + 4
+    assert presets["x"] + presets["width"] <= picture["x"] + picture["width"] + 12

@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from dlcompanion.datasets import digits
 from dlcompanion.feedforward_networks.hidden_units import (
     absolute_rectification,
     cosine,
@@ -20,6 +22,7 @@ from dlcompanion.feedforward_networks.hidden_units import (
     tanh,
 )
 from dlcompanion.feedforward_networks.mlp import Layer, init_mlp, mlp
+from dlcompanion.feedforward_networks.output_units import multinoulli_loss
 from dlcompanion.probability import sigmoid, softplus
 
 RNG = np.random.default_rng(63)
@@ -265,3 +268,49 @@ def test_sizes_are_checked(unchecked_signatures):
         radial_basis(jnp.zeros(3), jnp.zeros((3, 2)), 0.0)
     with pytest.raises(ValueError, match="x must have shape"):
         radial_basis(jnp.zeros(2), jnp.zeros((3, 2)), 1.0)
+
+
+# On digits
+
+
+@pytest.fixture(scope="module")
+def accuracies():
+    """Return the test accuracy of each unit: 64 of them, 1,500 steps of Adam, three seeds."""
+    order = np.random.default_rng(0).permutation(len(digits().labels))
+    X = jnp.asarray((digits().design_matrix / 16)[order], jnp.float32)
+    labels = jnp.asarray(digits().labels[order])
+    optimizer = optax.adam(0.003)
+
+    def accuracy(key, unit):
+        def step(carry, rows):
+            cost = lambda layers: multinoulli_loss(mlp(layers, X[rows], unit), labels[rows]).mean()  # noqa: E731
+            changes, state = optimizer.update(jax.grad(cost)(carry[0]), carry[1])
+            return (optax.apply_updates(carry[0], changes), state), None
+
+        key_layers, key_rows = jax.random.split(key)
+        layers = init_mlp(key_layers, (64, 64, 10))
+        batches = jax.random.randint(key_rows, (1500, 100), 0, 1200)
+        (layers, _), _ = jax.lax.scan(step, (layers, optimizer.init(layers)), batches)
+        return (mlp(layers, X[1200:], unit).argmax(axis=1) == labels[1200:]).mean()
+
+    units = {"relu": relu, "absolute": absolute_rectification, "cos": cosine, "tanh": tanh,
+             "hard tanh": hard_tanh, "sigmoid": sigmoid, "softplus": softplus,
+             "identity": identity}  # fmt: skip
+    with jax.enable_x64(False):
+        keys = jax.random.split(jax.random.key(0), 3)
+        return {
+            name: float(jax.jit(jax.vmap(lambda key, g=g: accuracy(key, g)))(keys).mean())
+            for name, g in units.items()
+        }
+
+
+def test_unusual_units_work(accuracies):
+    """A cosine reads digits as well as a rectifier; every bend helps (section 6.3.3)."""
+    assert abs(accuracies["cos"] - accuracies["relu"]) < 0.02
+    line = accuracies.pop("identity")
+    assert min(accuracies.values()) > 0.96 and line < min(accuracies.values())
+
+
+def test_smoother_is_not_better(accuracies):
+    """The softplus does not beat the rectifier that it smooths (section 6.3.3)."""
+    assert accuracies["softplus"] <= accuracies["relu"]
