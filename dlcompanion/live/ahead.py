@@ -17,13 +17,6 @@ PAUSE = 0.002  # seconds left to everyone else after each frame
 # A GPU rounds the factors of float32 products to ten bits unless told; a CPU never does.
 full_precision = functools.partial(jax.default_matmul_precision, "highest")
 
-
-def compute_one(compute: Callable[..., tuple], **arguments) -> tuple:
-    """Compute one state, in NumPy arrays, by the same compiled function as an explorer."""
-    with full_precision():
-        return jax.device_get(compute(**arguments))
-
-
 worker = ThreadPoolExecutor(1, thread_name_prefix="dlcompanion-ahead")
 no_cell_runs = threading.Event()
 no_cell_runs.set()
@@ -43,8 +36,14 @@ def yield_to_reader() -> None:
     time.sleep(PAUSE)
 
 
+def compute_one(compute: Callable[..., tuple], **arguments) -> tuple:
+    """Compute one state, in NumPy arrays, by the same compiled function as an explorer."""
+    with full_precision():
+        return jax.device_get(compute(**arguments))
+
+
 @functools.lru_cache(maxsize=64)
-def _batched(compute: Callable[..., tuple]) -> Callable[[dict], tuple]:
+def _batched(compute: Callable[..., tuple]) -> Callable[..., tuple]:
     return jax.jit(jax.vmap(lambda arguments: compute(**arguments), axis_size=BATCH))
 
 
@@ -52,7 +51,6 @@ def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterato
     """Compute up to `BATCH` states in one call of one compiled function."""
     padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
     stacked = {name: np.stack([row[name] for row in padded]) for name in batch[0]}
-    with full_precision():
-        states = jax.device_get(_batched(compute)(stacked))
+    states = compute_one(_batched(compute), arguments=stacked)
     for row in range(len(batch)):
         yield jax.tree.map(lambda leaf, row=row: leaf[row], states)
