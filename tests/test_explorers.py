@@ -8,8 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 import dlcompanion
-from dlcompanion.live.controls import positions
-from dlcompanion.live.recorder import read_head
+from tests.live.small import read_head
 
 EXPLORERS = dlcompanion.explorers()
 FRAME_BUDGET, IMAGE_FRAME_BUDGET = 6_000, 40_000  # bytes
@@ -26,7 +25,7 @@ def explorer(builder):
 
 
 def random_settings(explorer, random) -> dict:
-    settings = {name: random.choice(positions(c)) for name, c in explorer.controls.items()}
+    settings = {name: random.choice(c.positions) for name, c in explorer.controls.items()}
     settings = {
         name: getattr(value, "item", lambda v=value: v)() for name, value in settings.items()
     }
@@ -56,7 +55,7 @@ def test_the_registry_knows_the_canyon():
 
 def test_moved_equals_built(builder, explorer):
     start, name = explorer.values, next(iter(explorer.controls))
-    values = positions(explorer.controls[name])
+    values = explorer.controls[name].positions
     value = values[len(values) // 3]
     explorer.set(**{name: getattr(value, "item", lambda: value)()})
     assert explorer.frame == builder(**{name: explorer.values[name]}).frame
@@ -76,7 +75,7 @@ def test_every_control_changes_the_picture_and_goes_to_both_ends(explorer):
     start = explorer.values
     for name, control in explorer.controls.items():
         frames = set()
-        for value in (positions(control)[0], positions(control)[-1]):
+        for value in (control.positions[0], control.positions[-1]):
             explorer.set(**start | {name: value})
             assert_shows_something(explorer)
             frames.add(explorer.frame)

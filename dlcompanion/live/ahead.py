@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -13,9 +14,6 @@ from IPython import get_ipython
 
 BATCH = 16  # frames asked for at once; shorter batches are padded, so that one compile does
 PAUSE = 0.002  # seconds left to everyone else after each frame
-
-# A GPU rounds the factors of float32 products to ten bits unless told; a CPU never does.
-full_precision = functools.partial(jax.default_matmul_precision, "highest")
 
 worker = ThreadPoolExecutor(1, thread_name_prefix="dlcompanion-ahead")
 no_cell_runs = threading.Event()
@@ -38,7 +36,8 @@ def yield_to_reader() -> None:
 
 def compute_one(compute: Callable[..., tuple], **arguments) -> tuple:
     """Compute one state, in NumPy arrays, by the same compiled function as an explorer."""
-    with full_precision():
+    # A GPU rounds the factors of float32 products to ten bits unless told; a CPU never does.
+    with jax.default_matmul_precision("highest"):
         return jax.device_get(compute(**arguments))
 
 
@@ -48,9 +47,10 @@ def _batched(compute: Callable[..., tuple]) -> Callable[..., tuple]:
 
 
 def compute_batch(compute: Callable, batch: Sequence[dict[str, Any]]) -> Iterator[tuple]:
-    """Compute up to `BATCH` states in one call of one compiled function."""
-    padded = [*batch, *[batch[-1]] * (BATCH - len(batch))]
-    stacked = {name: np.stack([row[name] for row in padded]) for name in batch[0]}
-    states = compute_one(_batched(compute), arguments=stacked)
-    for row in range(len(batch)):
-        yield jax.tree.map(lambda leaf, row=row: leaf[row], states)
+    """Compute states, `BATCH` of them in each call of one compiled function."""
+    for start in range(0, len(batch), BATCH):
+        part = batch[start : start + BATCH]
+        padded = [*part, *[part[-1]] * (BATCH - len(part))]
+        stacked = {name: np.stack([row[name] for row in padded]) for name in part[0]}
+        states = compute_one(_batched(compute), arguments=stacked)
+        yield from (jax.tree.map(itemgetter(row), states) for row in range(len(part)))

@@ -3,7 +3,7 @@
 // display list.
 
 const COORDINATES_PER_PIXEL = 16;
-const MOVETO = 1, LINETO = 2; // Matplotlib's codes, each with its method and its number of points
+// Matplotlib's codes, each with its method and its number of points.
 const SEGMENTS = { 1: ["moveTo", 1], 2: ["lineTo", 1], 79: ["closePath", 1],
                    3: ["quadraticCurveTo", 2], 4: ["bezierCurveTo", 3] };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -14,20 +14,17 @@ const LOST_TEXT = "The kernel does not answer. If it was restarted, run the cell
 
 /** Turn the bytes of a display list into its head, with operations that can be painted. */
 export function decode(view) {
-  const start = view.byteOffset + 8;
-  const [headSize, numberSize] = new Uint32Array(view.buffer.slice(view.byteOffset, start));
-  const bytes = new Uint8Array(view.buffer, start, view.byteLength - 8);
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, headSize)));
-  const numbers = new Int16Array(bytes.slice(headSize, headSize + numberSize).buffer);
-  let [at, byteAt] = [0, headSize + numberSize];
+  let at = view.byteOffset;
+  const takeBytes = (count) => new Uint8Array(view.buffer.slice(at, (at += count)));
   const takePoints = (count, scale) =>
-    Float32Array.from(numbers.subarray(at, (at += 2 * count)), (number) => number / scale);
-  const takeBytes = (count) => bytes.slice(byteAt, (byteAt += count));
-  const shapes = head.paths.map(([count, scale]) => takePoints(count, scale));
-  const paths = head.paths.map(([count, , curved], i) =>
-    toPath2D(shapes[i], curved ? takeBytes(count) : null));
+    Float32Array.from(new Int16Array(takeBytes(4 * count).buffer), (number) => number / scale);
+  const [headSize] = new Uint32Array(takeBytes(4).buffer);
+  const head = JSON.parse(new TextDecoder().decode(takeBytes(headSize)));
+  const paths = head.paths.map(([count, scale, curved]) =>
+    toPath2D(takePoints(count, scale), curved ? takeBytes(count) : null));
+  const styles = head.styles.map(([clip, ...inks]) => [paths[clip], ...inks]);
   const operations = head.operations.map(([path, style, rest]) => ({
-    style: head.styles[style],
+    style: styles[style],
     ...(path < 0
       ? { image: toImage(rest, takeBytes), matrix: rest[2], alpha: rest[4], offsets: [] }
       : { path: paths[path], offsets: takePoints(rest, COORDINATES_PER_PIXEL) }),
@@ -38,7 +35,7 @@ export function decode(view) {
 function toPath2D(xy, codes) {
   const path = new Path2D();
   for (let i = 0; i < xy.length;) {
-    const [method, count] = SEGMENTS[codes ? codes[i / 2] : i ? LINETO : MOVETO];
+    const [method, count] = codes ? SEGMENTS[codes[i / 2]] : ["lineTo", 1]; // the first one moves
     path[method](...xy.subarray(i, (i += 2 * count)));
   }
   return path;
@@ -58,10 +55,11 @@ function toImage([width, height, , palette], takeBytes) {
 export function paint(context, list, scale, theme) {
   context.resetTransform();
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-  for (const { style: [clip, fill, stroke, pen], path, offsets, ...picture } of list.operations) {
+  for (const { style, path, offsets, image, matrix, alpha } of list.operations) {
+    const [clip, fill, stroke, pen] = style;
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    if (clip) clipTo(context, clip);
+    if (clip) context.clip(clip);
     if (fill) context.fillStyle = theme[fill[0]] ?? fill[0];
     if (stroke) setPen(context, theme[stroke[0]] ?? stroke[0], pen);
     for (let i = 0; i < offsets.length; i += 2) {
@@ -71,35 +69,23 @@ export function paint(context, list, scale, theme) {
       context.globalAlpha = stroke?.[1];
       if (stroke) context.stroke(path);
     }
-    if (picture.image) paintImage(context, picture);
+    if (image) {
+      context.globalAlpha = alpha;
+      context.imageSmoothingEnabled = false;
+      context.transform(...matrix);
+      context.drawImage(image, 0, 0);
+    }
     context.restore();
   }
 }
 
-function clipTo(context, clip) {
-  const [left, top, right, bottom] = clip;
-  const isBox = clip.length === 4;
-  const corners = isBox ? [left, top, right, top, right, bottom, left, bottom] : clip;
-  context.beginPath();
-  for (let i = 0; i < corners.length; i += 2) context.lineTo(corners[i], corners[i + 1]);
-  context.clip();
-}
-
-function setPen(context, strokeStyle, [lineWidth, cap, lineJoin, dashes, lineDashOffset]) {
-  const lineCap = cap === "projecting" ? "square" : cap;
+function setPen(context, strokeStyle, [lineWidth, lineCap, lineJoin, lineDashOffset, ...dashes]) {
   Object.assign(context, { strokeStyle, lineWidth, lineCap, lineJoin, lineDashOffset });
   context.setLineDash(dashes);
 }
 
-function paintImage(context, { image, alpha, matrix }) {
-  context.globalAlpha = alpha;
-  context.imageSmoothingEnabled = false;
-  context.transform(...matrix);
-  context.drawImage(image, 0, 0);
-}
-
 /** Data coordinates along one axis to CSS pixels of the figure and back. */
-function axisMap(limits, isLog, from, to) {
+function axisMap(limits, isLog, [from, to]) {
   const [on, back] = isLog ? [Math.log10, (value) => 10 ** value] : [Number, Number];
   const [low, high] = limits.map(on);
   const inside = (share) => Math.min(Math.max(share, 0), 1);
@@ -110,17 +96,16 @@ function axisMap(limits, isLog, from, to) {
 }
 
 /** One button that is dragged, or moved by the arrow keys, and tells `moved` its data position. */
-function makePoint(stage, [width, height], { label, axes }, moved, released) {
+function makePoint(stage, [width, height], { label, pixels, limits, log }, moved, released) {
   stage.insertAdjacentHTML("beforeend", // without JupyterLab's shortcuts
     `<button class="dlc-point" type="button" data-lm-suppress-shortcuts="true"></button>`);
   const button = stage.lastElementChild;
-  const { box: [left, top, right, bottom], xlim, ylim, log } = axes;
-  const maps = [axisMap(xlim, log[0], left, right), axisMap(ylim, log[1], bottom, top)];
+  const maps = limits.map((ends, i) => axisMap(ends, log[i], pixels[i]));
   let [position, grip] = [[0, 0], null]; // grip: from the pointer that holds it to the point
-  const pixels = () => position.map((value, i) => maps[i].toPixel(value));
+  const place = () => position.map((value, i) => maps[i].toPixel(value));
   const show = (xy) => {
     position = xy;
-    const [x, y] = pixels();
+    const [x, y] = place();
     Object.assign(button.style, { left: `${(100 * x) / width}%`, top: `${(100 * y) / height}%` });
     const spoken = xy.map((value) => value.toPrecision(3)).join(", ");
     button.ariaLabel = `${label} at ${spoken}: drag it, or use the arrow keys`;
@@ -135,7 +120,7 @@ function makePoint(stage, [width, height], { label, axes }, moved, released) {
   };
   button.onpointerdown = (event) => {
     const at = pointer(event);
-    grip = pixels().map((value, i) => value - at[i]);
+    grip = place().map((value, i) => value - at[i]);
     button.setPointerCapture(event.pointerId);
   };
   button.onpointermove = (event) => grip && moveBy(pointer(event), grip);
@@ -148,14 +133,20 @@ function makePoint(stage, [width, height], { label, axes }, moved, released) {
     event.preventDefault();
     event.stopPropagation();
     const step = event.shiftKey ? BIG_KEY_STEP : KEY_STEP;
-    moveBy(pixels(), ARROWS[event.key].map((direction) => direction * step));
+    moveBy(place(), ARROWS[event.key].map((direction) => direction * step));
     released();
   };
-  return { show, pixels, isHeld: () => grip !== null };
+  return { show, place, isHeld: () => grip !== null };
+}
+
+/** The index of the present position of a control, counted as controls.py does. */
+function indexOf(control) {
+  const [low, step] = [control.get("min") ?? 0, control.get("step") ?? 1];
+  return control.get("index") ?? Math.round((control.get("value") - low) / step);
 }
 
 /** Build title, picture and sentence in `el`; return how to change them. */
-function makeStage(el, title, [width, height], staticList) {
+function makeStage(el, { title, size: [width, height], static: bytes }) {
   el.classList.add("dlc-canvas");
   el.innerHTML = `
     <div class="dlc-title"></div>
@@ -167,22 +158,18 @@ function makeStage(el, title, [width, height], staticList) {
     <p class="dlc-sentence" role="status" aria-live="polite"></p>`;
   const [heading, stage, sentence] = el.children;
   const [below, above] = Array.from(stage.children).map((layer) => layer.getContext?.("2d"));
-  const say = (element, text) => element.textContent !== text && (element.textContent = text);
   say(heading, title);
+  const background = decode(bytes);
   let [theme, scale, frame] = [{}, 1, null];
-  const recolour = () => { // the colours of the reader's theme come from the card's style sheet
-    const style = getComputedStyle(el);
-    const read = (token) => [token, style.getPropertyValue(`--dlc-${token}`).trim()];
+  const redraw = () => { // in the page's size and theme, whose colours the style sheet has
+    const fit = stage.clientWidth / width; // 0: not in the page, behind another tab, or restyled
+    if (fit) scale = Math.max(1, devicePixelRatio) * fit;
+    const read = (token) => [token, getComputedStyle(el).getPropertyValue(`--dlc-${token}`).trim()];
     theme = Object.fromEntries(["ink", "paper", "grid"].map(read));
-    paint(below, staticList, scale, theme);
-    if (frame) paint(above, frame, scale, theme);
-  };
-  const resize = () => {
-    if (!stage.clientWidth) return; // not in the page, or behind another tab
-    scale = (Math.max(1, devicePixelRatio) * stage.clientWidth) / width;
     for (const { canvas } of [below, above])
       [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
-    recolour();
+    paint(below, background, scale, theme);
+    paint(above, frame, scale, theme);
   };
   const show = (bytes) => {
     frame = decode(bytes);
@@ -190,22 +177,21 @@ function makeStage(el, title, [width, height], staticList) {
     say(sentence, frame.sentence);
     above.canvas.ariaLabel = `${title} ${frame.sentence}`;
   };
-  return { stage, show, recolour, resize, tell: (text) => say(stage.children[2], text) };
+  return { stage, show, redraw, tell: (text) => say(stage.children[2], text) };
 }
 
 /** Show an explorer in `el`: `model` has the traits of canvas.py and talks to explorer.py. */
 async function render({ model, el }) {
-  const [controls, size] = [model.get("controls"), model.get("size")];
+  const setup = model.get("setup");
+  const { controls, size } = setup;
   const models = await Promise.all(
     controls.map((control) => model.widget_manager.get_model(control.model)));
-  const { stage, show, recolour, resize, tell } =
-    makeStage(el, model.get("title"), size, decode(model.get("static")));
+  const { stage, show, redraw, tell } = makeStage(el, setup);
 
   // The model learns at once where points are; the kernel with each question, or when all is quiet.
   let unsaved = false;
-  const points = model.get("points").flatMap((described) =>
-    Array.from({ length: described.count }, (_, i) => {
-      const { name } = described;
+  const points = setup.points.flatMap(({ name, count, ...described }) =>
+    Array.from({ length: count }, (_, i) => {
       const moved = (xy) => {
         const rows = structuredClone(model.get("positions"));
         rows[name][i] = xy;
@@ -217,20 +203,16 @@ async function render({ model, el }) {
     }));
 
   // Frames: what is kept is drawn at once, what is not is asked for, one question at a time.
-  const cache = new Map();
-  let cacheBytes = 0;
+  const cache = new Map(); // in the order of use
   const keep = (key, frame) => {
-    if (cacheBytes > CACHE_BYTES) {
-      cache.clear(); // seldom, and what is near is soon asked for again
-      cacheBytes = 0;
-    }
+    cache.delete(key);
     cache.set(key, frame);
-    cacheBytes += frame.byteLength;
+    const bytes = () => [...cache.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    while (bytes() > CACHE_BYTES) cache.delete(cache.keys().next().value);
   };
-  const place = () => points.flatMap((point) => point.pixels().map(Math.round)).join();
-  const keyOf = (indices) => `${indices.join()}|${place()}`;
-  const indicesNow = () =>
-    controls.map(({ by, low, step }, i) => Math.round((models[i].get(by) - low) / step));
+  const keyOf = (indices) =>
+    [indices, ...points.map((point) => point.place().map(Math.round))].join("|");
+  const indicesNow = () => models.map(indexOf);
   let [shown, waiting, ahead, seen, touched, timers, quiet] = [null, null, null, false, 0, [], 0];
 
   const update = () => {
@@ -238,6 +220,7 @@ async function render({ model, el }) {
     const key = keyOf(indices);
     if (cache.has(key)) {
       if (key !== shown) show(cache.get(key));
+      keep(key, cache.get(key));
       shown = key;
       tell("");
     } else if (waiting === null) {
@@ -256,12 +239,11 @@ async function render({ model, el }) {
       tell("");
       show(buffers[0]);
       shown = failed ? null : keys[0];
-      const isCurrent = keys[0] === keyOf(indicesNow());
-      if (isCurrent && !same(positions, model.get("positions"))) {
+      if (keys[0] !== keyOf(indicesNow())) update();
+      else if (!same(positions, model.get("positions"))) {
         model.set("positions", positions); // a constraint has put the points elsewhere
         points.forEach((point) => point.follow());
       }
-      if (keys[0] !== keyOf(indicesNow())) update();
     } else if (asked === ahead && !failed) { // after an error, nothing more is asked ahead
       ahead = null;
       schedule();
@@ -286,7 +268,7 @@ async function render({ model, el }) {
     if (unsaved) model.save_changes();
     unsaved = false;
     const busy = waiting !== null || ahead !== null || points.some((point) => point.isHeld());
-    if (!model.get("prefetch") || !seen || busy) return;
+    if (!setup.prefetch || !seen || busy) return;
     const indices = missing().slice(0, BATCH);
     stage.dataset.prefetch = indices.length ? "running" : "done";
     if (!indices.length) return;
@@ -325,7 +307,7 @@ async function render({ model, el }) {
   });
 
   const listeners = [
-    ...models.map((control, i) => [control, `change:${controls[i].by}`, () => {
+    ...models.map((control, i) => [control, "change:index change:value", () => {
       touched = i;
       update();
       requestAnimationFrame(nameHandles);
@@ -339,21 +321,20 @@ async function render({ model, el }) {
   ];
   for (const [source, event, listener] of listeners) source.on(event, listener);
   const observers = [
-    [new ResizeObserver(resize), stage],
+    [new ResizeObserver(redraw), stage],
     [new IntersectionObserver(([entry]) => (seen = entry.isIntersecting) && schedule()), stage],
     // JupyterLab sets these attributes when the new theme's style sheet has been applied.
-    [new MutationObserver(recolour), document.body,
+    [new MutationObserver(redraw), document.body,
       { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] }],
   ];
   for (const [observer, ...what] of observers) observer.observe(...what);
   requestAnimationFrame(nameHandles);
 
   points.forEach((point) => point.follow());
-  show(model.get("frame"));
-  if (same([indicesNow(), model.get("positions")], model.get("present"))) {
-    shown = keyOf(indicesNow());
-    keep(shown, model.get("frame"));
-  } else update(); // the controls have moved since, as before a reload of the page
+  const { indices, positions, frame } = model.get("present");
+  if (same([indicesNow(), model.get("positions")], [indices, positions])) keep(keyOf(indices), frame);
+  else show(frame); // the controls have moved since, as before a reload of the page
+  update();
   return () => {
     for (const [source, event, listener] of listeners) source.off(event, listener);
     for (const [observer] of observers) observer.disconnect();
@@ -362,5 +343,6 @@ async function render({ model, el }) {
 }
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const say = (element, text) => element.textContent !== text && (element.textContent = text);
 
 export default { render };

@@ -6,56 +6,40 @@ from typing import Any
 
 import anywidget
 import ipywidgets
-from traitlets import Bool, Bytes, Dict, List, Unicode
+from traitlets import Dict
 
 
 class Canvas(anywidget.AnyWidget):
     """A picture in two layers that keeps frames, with points that can be dragged.
 
     Attributes:
-        static, frame: display lists (see `recorder`).
-        present: the indices and positions that `frame` belongs to.
-        controls: for each control its name, its model and how to count its positions.
-        points: for each draggable point its name, label, axes and count.
+        setup: what stays. `title`; `size` in CSS pixels; `static`, a display list (see `recorder`);
+            `controls`, each with its name, model and number of positions; `points`, each with its
+            name, label, number and axes; `prefetch`, whether the browser asks for frames ahead.
+        present: a `frame`, and the controls' `indices` and the `positions` that it belongs to.
         positions: rows of x, y in data coordinates by the point's name, written from both sides.
-        prefetch: whether the browser asks for frames ahead.
     """
 
     _esm = Path(__file__).with_name("canvas.js")
     _css = Path(__file__).with_name("canvas.css")
 
-    title = Unicode().tag(sync=True)
-    size = List().tag(sync=True)
-    static = Bytes().tag(sync=True)
-    frame = Bytes().tag(sync=True)
-    present = List().tag(sync=True)
-    controls = List().tag(sync=True)
-    points = List().tag(sync=True)
+    setup = Dict().tag(sync=True)
+    present = Dict().tag(sync=True)
     positions = Dict().tag(sync=True)
-    prefetch = Bool(True).tag(sync=True)
 
 
 def describe_control(name: str, control: ipywidgets.ValueWidget) -> dict[str, Any]:
-    """Return what `canvas.js` needs to count a control's positions by itself."""
-    return {
-        "name": name.replace("_", " "),
-        "model": control.model_id,
-        "by": "index" if hasattr(control, "index") else "value",
-        "low": getattr(control, "min", 0),
-        "step": getattr(control, "step", 1),
-        "count": len(control.positions),
-    }
+    """Return what `canvas.js` needs: it counts a control's positions by itself."""
+    count = len(control.positions)
+    return {"name": name.replace("_", " "), "model": control.model_id, "count": count}
 
 
 def build_card(explorer: Any, labels: Mapping[str, str], play: str | None) -> ipywidgets.VBox:
     """Return title and picture, controls, sentence and presets; `canvas.css` lays them out."""
-    cells = []
+    cells, buttons = [], []
     for name, control in explorer.controls.items():
         control.description = labels.get(name, name.replace("_", " "))
-        control.style.description_width = "initial"
-        control.layout.width = "auto"
         cells.append(_with_play(control) if name == play else control)
-    buttons = []
     for name, values in explorer.presets.items():
         buttons.append(ipywidgets.Button(description=name))
         buttons[-1].on_click(lambda _, values=values: explorer.set(**values))
@@ -74,7 +58,6 @@ def _with_play(control: ipywidgets.IntSlider) -> ipywidgets.HBox:
 def close_all(widget: ipywidgets.Widget) -> None:
     """Close a widget with its children, layout, style and link, which would outlive it."""
     parts = [getattr(widget, name, None) for name in ("layout", "style", "link")]
-    for part in (*getattr(widget, "children", ()), *parts):
-        if isinstance(part, ipywidgets.Widget):
-            close_all(part)
+    for part in filter(None, (*getattr(widget, "children", ()), *parts)):
+        close_all(part)
     widget.close()

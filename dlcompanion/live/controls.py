@@ -17,18 +17,17 @@ def slider(value: float, low: float, high: float, step: float) -> ipywidgets.Flo
     """Return a linear slider from `low` to `high` in steps of `step`, at most about 100 of them."""
     decimals = next(d for d in range(12) if math.isclose(round(step, d), step))
     numbers = [round(low + step * index, 9) for index in range(round((high - low) / step) + 1)]
-    control = ipywidgets.FloatSlider(low, min=low, max=high, step=step)
-    control.readout_format = f".{decimals}f"
-    texts = [f"{number:.{decimals}f}".replace("-", "−") for number in numbers]
+    form = f".{decimals}f"
+    texts = [format(number, form).replace("-", "−") for number in numbers]
+    control = ipywidgets.FloatSlider(low, min=low, max=high, step=step, readout_format=form)
     return _started(control, numbers, texts, value)
 
 
 def int_slider(value: int, low: int, high: int) -> ipywidgets.IntSlider:
     """Return a slider over the integers from `low` to `high`."""
-    control = ipywidgets.IntSlider(low, min=low, max=high)
     numbers = list(range(low, high + 1))
     texts = [str(number).replace("-", "−") for number in numbers]
-    return _started(control, numbers, texts, value)
+    return _started(ipywidgets.IntSlider(low, min=low, max=high), numbers, texts, value)
 
 
 def log_slider(value: float, low: float, high: float) -> ipywidgets.SelectionSlider:
@@ -49,11 +48,6 @@ def dropdown(value: str, options: Sequence[str]) -> ipywidgets.Dropdown:
 def toggle(value: bool) -> ipywidgets.Checkbox:
     """Return a choice between on and off."""
     return _started(ipywidgets.Checkbox(indent=False), [False, True], ["off", "on"], value)
-
-
-def positions(control: ipywidgets.ValueWidget) -> list:
-    """Return all values that a control can take, in order; `canvas.js` counts them alike."""
-    return control.positions
 
 
 def index_of(control: ipywidgets.ValueWidget, value) -> int:
@@ -78,6 +72,7 @@ def snap(control: ipywidgets.ValueWidget, value):
 
 
 def _started(control: ipywidgets.ValueWidget, positions: list, texts: list[str], value):
+    """Add all values that the control takes, as `canvas.js` counts them, and what they read."""
     control.positions, control.texts = positions, texts
     control.value = snap(control, value)
     return control

@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from dlcompanion import style
 from dlcompanion.live import ahead
@@ -52,8 +51,7 @@ class Draggable(NamedTuple):
 
     def allowed(self, position) -> np.ndarray:
         """Return the allowed position nearest to `position`, in the shape of the first one."""
-        shape = np.shape(self.position)
-        return self.constrain(np.asarray(position, np.float32).reshape(shape))
+        return self.constrain(np.asarray(position, np.float32).reshape(np.shape(self.position)))
 
     def checked(self, position) -> np.ndarray:
         """Return the same as `allowed`; a `ValueError` for other shapes and outside the axes."""
@@ -67,7 +65,7 @@ class Draggable(NamedTuple):
             raise ValueError(f"must lie from {limits}, got {position.tolist()}")
         return self.allowed(position)
 
-    def draw_ring(self) -> Line2D:
+    def draw_ring(self) -> Artist:
         """Draw the mark that stored pictures show; on screen the browser draws it."""
         (ring,) = self.ax.plot([], [], "o", markersize=10, markerfacecolor="none", zorder=10,
                                markeredgecolor=style.PURPLE, markeredgewidth=2)  # fmt: skip
@@ -77,14 +75,14 @@ class Draggable(NamedTuple):
         """Return what `canvas.js` needs: the axes' place is in CSS pixels with y down."""
         (x0, y0), (x1, y1) = self.ax.bbox.get_points().tolist()
         height = float(self.ax.get_figure().bbox.height)
-        axes = {
-            "box": [x0, height - y1, x1, height - y0],
-            "xlim": list(map(float, self.ax.get_xlim())),
-            "ylim": list(map(float, self.ax.get_ylim())),
+        return {
+            "name": name,
+            "label": self.label,
+            "count": len(np.atleast_2d(self.position)),
+            "pixels": [[x0, x1], [height - y0, height - y1]],
+            "limits": np.array([self.ax.get_xlim(), self.ax.get_ylim()]).tolist(),
             "log": [self.ax.get_xscale() == "log", self.ax.get_yscale() == "log"],
         }
-        count = len(np.atleast_2d(self.position))
-        return {"name": name, "label": self.label, "count": count, "axes": axes}
 
 
 class Shown(NamedTuple):
@@ -101,6 +99,7 @@ class Explorer:
 
     Attributes:
         controls: the ipywidgets by name.
+        points: the draggable points by name, arrays of shape (2,) or (n, 2), data coordinates.
         presets: the values that each preset button sets, by the button's name.
         widget: the whole card as one ipywidget.
     """
@@ -138,7 +137,7 @@ class Explorer:
         """
         self.title, self.controls, self._draggables = title, dict(controls), dict(points or {})
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
-        self._positions = {name: p.allowed(p.position) for name, p in self._draggables.items()}
+        self.points = {name: p.allowed(p.position) for name, p in self._draggables.items()}
         self._rings = [point.draw_ring() for point in self._draggables.values()]
         self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
         self._questions = 0  # of the reader's that were answered
@@ -151,11 +150,6 @@ class Explorer:
         self.canvas = self._make_canvas(static, prefetch)
         self.widget = build_card(self, labels or {}, play)
         ahead.watch_cells()
-
-    @property
-    def points(self) -> dict[str, np.ndarray]:
-        """The draggable points by name, arrays of shape (2,) or (n, 2) in data coordinates."""
-        return dict(self._positions)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -197,9 +191,8 @@ class Explorer:
                 if name in self.controls:
                     self.controls[name].value = value
                 else:
-                    self._positions[name] = value
+                    self.points[name] = value
             self.canvas.positions = self._rows()
-            self.canvas.frame = self.frame
             self.canvas.present = self._present()
 
     def close(self) -> None:
@@ -209,7 +202,7 @@ class Explorer:
     def png(self) -> bytes:
         """Return the picture as it stands, draggable points included, as a PNG file."""
         with self._lock:
-            for ring, position in zip(self._rings, self._positions.values(), strict=True):
+            for ring, position in zip(self._rings, self.points.values(), strict=True):
                 ring.set_data(*np.atleast_2d(position).T)
             return style.png(self.figure)
 
@@ -223,7 +216,8 @@ class Explorer:
     def _repr_mimebundle_(self, **_):
         picture = base64.b64encode(self.png()).decode()
         data = {"image/png": picture, "text/plain": self.title}
-        size = dict(zip(("width", "height"), self.canvas.size, strict=True))
+        width, height = self.canvas.setup["size"]
+        size = {"width": width, "height": height}
         return self.widget._repr_mimebundle_() | data, {"image/png": size}
 
     # From values to a frame.
@@ -276,32 +270,31 @@ class Explorer:
 
     # What the browser asks and tells.
     def _make_canvas(self, static: bytes, prefetch: bool) -> Canvas:
-        canvas = Canvas(
-            title=self.title,
-            size=[int(self._scene.figure.bbox.width), int(self._scene.figure.bbox.height)],
-            static=static,
-            frame=self._shown.frame,
-            present=self._present(),
-            points=[point.describe(name) for name, point in self._draggables.items()],
-            positions=self._rows(),
-            controls=[describe_control(*item) for item in self.controls.items()],
-            prefetch=prefetch,
-        )
+        setup = {
+            "title": self.title,
+            "size": self._scene.figure.bbox.size.astype(int).tolist(),
+            "static": static,
+            "points": [point.describe(name) for name, point in self._draggables.items()],
+            "controls": [describe_control(*item) for item in self.controls.items()],
+            "prefetch": prefetch,
+        }
+        canvas = Canvas(setup=setup, positions=self._rows(), present=self._present())
         canvas.observe(lambda change: self._follow(change.new), "positions")
         canvas.on_msg(self._on_message)
         return canvas
 
     def _rows(self) -> dict[str, list]:
         """Return points as JSON has them: name -> rows of x, y."""
-        return {name: np.atleast_2d(xy).tolist() for name, xy in self._positions.items()}
+        return {name: np.atleast_2d(xy).tolist() for name, xy in self.points.items()}
 
-    def _present(self) -> list:
-        return [[index_of(c, c.value) for c in self.controls.values()], self._rows()]
+    def _present(self) -> dict[str, Any]:
+        indices = [index_of(control, control.value) for control in self.controls.values()]
+        return {"indices": indices, "positions": self._rows(), "frame": self.frame}
 
     def _follow(self, rows: Mapping[str, list]) -> None:
         with self._lock:
             for name, xy in rows.items():
-                self._positions[name] = self._draggables[name].allowed(xy)
+                self.points[name] = self._draggables[name].allowed(xy)
 
     def _on_message(self, _widget, content: Mapping, _buffers) -> None:
         if content["ask"] == "now":

@@ -23,17 +23,16 @@ function makeControl({ name, kind, texts, index }, id, parent, moved) {
 
 /** Return what makes a move known: another control not at home goes back, and it is said. */
 function oneAtATime(controls, inputs, said) {
-  const tell = (text) => said.textContent !== text && (said.textContent = text);
   const rule = controls[1] ? `${ONE_AT_A_TIME}: move another, and the first goes back.` : "";
   let last = null; // the control that was moved last: while it moves on, what was said stays
-  tell(rule);
+  say(said, rule);
   return (i) => {
     const away = inputs.findIndex(({ get }, j) => j !== i && get() !== controls[j].index);
     if (away >= 0) {
       const { name, texts, index } = controls[away];
       inputs[away].show(index);
-      tell(`${ONE_AT_A_TIME}: ${name} went back to ${texts[index]}.`);
-    } else if (i !== last) tell(rule);
+      say(said, `${ONE_AT_A_TIME}: ${name} went back to ${texts[index]}.`);
+    } else if (i !== last) say(said, rule);
     last = i;
   };
 }
@@ -47,16 +46,15 @@ function showPage({ controls, frames, ...stored }) {
   const home = controls.map(({ index }) => index);
   const listeners = {};
   const traits = {
-    ...stored, points: [], positions: {}, present: [home, {}], prefetch: false,
-    static: bytesOf(stored.static), frame: bytesOf(frames[home.join()]),
-    controls: controls.map((_, i) => ({ model: i, by: "index", low: 0, step: 1 })),
+    setup: { ...stored, controls, static: bytesOf(stored.static) },
+    positions: {}, present: { indices: home, positions: {}, frame: bytesOf(frames[home]) },
   };
   render({ el, model: {
     get: (name) => traits[name],
     on: (event, listener) => (listeners[event] = listener),
     send: ({ key, indices }) =>
       listeners["msg:custom"](
-        { answer: "now", keys: [key], positions: {} }, [bytesOf(frames[indices.join()])]),
+        { answer: "now", keys: [key], positions: {} }, [bytesOf(frames[indices])]),
     widget_manager: { get_model: (i) => inputs[i] },
   } });
   const dark = matchMedia("(prefers-color-scheme: dark)"); // told to canvas.js as JupyterLab does

@@ -1,21 +1,22 @@
 """A Matplotlib renderer that writes down what it is told to draw, for the browser to draw again.
 
-A display list is one `bytes` object: the length of a JSON head (uint32), the head, int16
-coordinates, then single bytes (curve codes, image pixels). The head holds a table of styles, a
-table of paths, and the operations: stamp path p in style s at so many offsets, or paint an image.
-Coordinates are CSS pixels with y pointing down.
+A display list is one `bytes` object: the length of a JSON head (uint32), the head, and what the
+head's entries need, in their order. The head holds a table of paths (int16 coordinates, curve codes
+of one byte), a table of styles (clip path, fill, stroke, pen), and the operations: stamp path p in
+style s at so many offsets (int16), or paint an image (bytes). Coordinates are CSS pixels with y
+pointing down.
 """
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Bbox
+from matplotlib.transforms import Affine2D, Bbox, BboxTransformTo
 
 from dlcompanion import style
 
@@ -34,8 +35,7 @@ class Recorder(RendererBase):
         self.width, self.height, self.dpi = width, height, dpi
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._styles, self._paths = {}, {}  # style or path -> its index
-        self._operations = []  # [path, style, list of offsets] or [-1, style, image head]
-        self._images = []
+        self._operations = []  # [path, style, count, offsets] or [-1, style, head, pixels]
 
     # What Matplotlib asks of every renderer.
     def get_canvas_width_height(self):
@@ -48,7 +48,7 @@ class Recorder(RendererBase):
         return True
 
     def draw_path(self, gc, path, transform, rgbFace=None):
-        clip, is_line = self._box(gc, MARGIN), rgbFace is None
+        clip, is_line = self._visible(gc), rgbFace is None
         path = path.cleaned(
             self._to_pixels(transform),
             remove_nans=True,
@@ -63,21 +63,19 @@ class Recorder(RendererBase):
         if not is_line and np.abs(vertices[is_point]).max(initial=0.0) > FARTHEST:
             path = Path(vertices[is_point], codes[is_point]).clip_to_bbox(Bbox.from_extents(clip))
             vertices, codes = path.vertices, path.codes
-        if len(vertices):
-            self._stamp(gc, rgbFace, vertices, codes, np.zeros((1, 2)))
+        self._stamp(gc, rgbFace, vertices, codes, np.zeros((1, 2)))
 
     def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
         if len(path.vertices) == 1 and not path.vertices.any():  # a collection of one path
             place = Affine2D().translate(*trans.transform(path.vertices)[0])
             return self.draw_path(gc, marker_path, marker_trans + place, rgbFace)
         offsets = self._to_pixels(trans).transform(path.vertices)
-        clip = self._box(gc, MARGIN)
+        clip = self._visible(gc)
         offsets = offsets[np.all((offsets >= clip[:2]) & (offsets <= clip[2:]), axis=1)]
         vertices = marker_trans.transform(marker_path.vertices) * [1, -1]
         if len(vertices) == 2 and gc.get_snap() is not False:  # a tick goes on the pixel grid
             offsets = np.floor(offsets + 0.5) + 0.5
-        if len(offsets):
-            self._stamp(gc, rgbFace, vertices, marker_path.codes, offsets)
+        self._stamp(gc, rgbFace, vertices, marker_path.codes, offsets)
 
     def draw_image(self, gc, x, y, im, transform=None):
         height, width = im.shape[:2]
@@ -86,38 +84,28 @@ class Recorder(RendererBase):
             to_figure = Affine2D().scale(1 / width, 1 / height) + transform + to_figure
         matrix = self._to_pixels(to_figure).get_matrix()[:2].T.round(4).ravel().tolist()
         palette, pixels = _palette_image(np.ascontiguousarray(im))
-        self._images.append(pixels)
         head = [width, height, matrix, palette, gc.get_alpha() or 1.0]
-        self._operations.append([-1, _index(self._styles, (self._clip(gc),)), head])
+        self._operations.append([-1, _index(self._styles, (self._clip(gc),)), head, pixels])
 
     def _refuse(self, *_):
-        raise NotImplementedError(
-            "the live canvas draws no hatches, sketch lines, Gouraud shading or Agg filters"
-        )
+        raise NotImplementedError("the live canvas draws no hatches, sketches, shading or filters")
 
     draw_gouraud_triangles = start_filter = _refuse
 
     # The display list.
     def encode(self, **head) -> bytes:
         """Return the display list; `head` adds entries such as the sentence of a frame."""
-        numbers, operations = [shape for shape, _, _ in self._paths], []
-        for path, style_index, rest in self._operations:
-            if path >= 0:
-                offsets = np.concatenate(rest)
-                numbers.append(_quantise(offsets, COORDINATES_PER_PIXEL))
-                rest = len(offsets)
-            operations.append([path, style_index, rest])
         paths = [[len(shape) // 4, scale, int(bool(codes))] for shape, scale, codes in self._paths]
+        operations = [operation[:3] for operation in self._operations]
         head |= {"styles": list(self._styles), "paths": paths, "operations": operations}
         text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
-        text += b" " * (-len(text) % 4)
-        tail = [*numbers, *(codes for _, _, codes in self._paths), *self._images]
-        sizes = np.array([len(text), sum(map(len, numbers))], "<u4").tobytes()
-        return b"".join([sizes, text, *tail])
+        body = [shape + codes for shape, _, codes in self._paths]
+        body += [data for *_, data in self._operations]
+        return b"".join([len(text).to_bytes(4, "little"), text, *body])
 
     def _stamp(self, gc, rgbFace, vertices, codes, offsets):
         entry = self._style(gc, rgbFace)
-        if entry is None:
+        if entry is None or not (len(vertices) and len(offsets)):
             return
         offsets = offsets + vertices[0]
         shape = vertices - vertices[0]
@@ -128,10 +116,10 @@ class Recorder(RendererBase):
         codes = codes.astype(np.uint8).tobytes() if curved else b""
         path = _index(self._paths, (_quantise(shape, scale), scale, codes))
         style_index = _index(self._styles, entry)
-        if self._operations and self._operations[-1][:2] == [path, style_index]:
-            self._operations[-1][2].append(offsets)
-        else:
-            self._operations.append([path, style_index, [offsets]])
+        if not (self._operations and self._operations[-1][:2] == [path, style_index]):
+            self._operations.append([path, style_index, 0, b""])
+        self._operations[-1][2] += len(offsets)
+        self._operations[-1][3] += _quantise(offsets, COORDINATES_PER_PIXEL)
 
     def _style(self, gc: GraphicsContextBase, rgbFace) -> tuple | None:
         if gc.get_hatch() is not None or gc.get_sketch_params() is not None:
@@ -141,32 +129,31 @@ class Recorder(RendererBase):
         width = self.points_to_pixels(gc.get_linewidth())
         fill = None if rgbFace is None else _colour(*rgbFace)
         stroke = _colour(*gc.get_rgb()) if width > 0 else None
-        if stroke is None:
-            return fill and (self._clip(gc), fill, None, None)
         offset, dashes = gc.get_dashes()
-        dashes = tuple(round(self.points_to_pixels(dash), 2) for dash in dashes or ())
-        ends = gc.get_capstyle(), gc.get_joinstyle()
-        pen = round(width, 3), *ends, dashes, round(self.points_to_pixels(offset or 0), 2)
-        return self._clip(gc), fill, stroke, pen
+        dashes = [round(self.points_to_pixels(part), 2) for part in (offset or 0, *(dashes or ()))]
+        cap = gc.get_capstyle().replace("projecting", "square")  # as the browser calls it
+        pen = stroke and (round(width, 3), cap, gc.get_joinstyle(), *dashes)
+        return (self._clip(gc), fill, stroke, pen) if fill or stroke else None
 
     def _to_pixels(self, transform) -> Affine2D:
         return Affine2D(self._flip.get_matrix() @ transform.get_matrix())
 
-    def _clip(self, gc) -> tuple | None:
-        """Return the clip as the browser takes it: left, top, right, bottom, or a polygon."""
-        path, transform = gc.get_clip_path()
-        if path is not None:  # one flat list of x, y
-            polygon = path.to_polygons(transform + self._flip, closed_only=False)[0]
-            return tuple(polygon.round(2).ravel().tolist())
-        if gc.get_clip_rectangle() is None:
+    def _clip(self, gc) -> int | None:
+        """Return the index of the clip's outline among the paths, if there is a clip."""
+        (path, transform), box = gc.get_clip_path(), gc.get_clip_rectangle()
+        if path is None and box is None:
             return None
-        return tuple(round(side, 2) for side in self._box(gc))
+        if path is None:
+            path, transform = Path.unit_rectangle(), BboxTransformTo(box)
+        outline = path.to_polygons(transform + self._flip, closed_only=False)[0]
+        scale = COORDINATES_PER_PIXEL
+        return _index(self._paths, (_quantise(outline, scale), scale, b""))
 
-    def _box(self, gc, margin: float = 0.0) -> tuple[float, float, float, float]:
-        """Return left, top, right, bottom of what a clip rectangle, or the figure, lets be seen."""
-        box = gc.get_clip_rectangle()
-        x0, y0, x1, y1 = (0, 0, self.width, self.height) if box is None else box.extents.tolist()
-        return x0 - margin, self.height - y1 - margin, x1 + margin, self.height - y0 + margin
+    def _visible(self, gc) -> tuple[float, float, float, float]:
+        """Return left, top, right, bottom of what a clip, or the figure, shows, and a margin."""
+        box = gc.get_clip_rectangle() or Bbox.from_extents(0, 0, self.width, self.height)
+        x0, y0, x1, y1 = box.padded(MARGIN).extents.tolist()
+        return x0, self.height - y1, x1, self.height - y0
 
 
 def record(figure: Figure, artists: Iterable[Artist] | None = None, **head) -> bytes:
@@ -181,12 +168,6 @@ def record(figure: Figure, artists: Iterable[Artist] | None = None, **head) -> b
     for artist in [figure] if artists is None else sorted(artists, key=Artist.get_zorder):
         artist.draw(recorder)
     return recorder.encode(**head)
-
-
-def read_head(display_list: bytes) -> Mapping:
-    """Return the JSON head of a display list: its tables and what `record` was given to add."""
-    size = int.from_bytes(display_list[:4], "little")
-    return json.loads(display_list[8 : 8 + size])
 
 
 def _is_polyline(path: Path) -> bool:

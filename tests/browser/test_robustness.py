@@ -12,6 +12,16 @@ CELLS = {
     "two-views": [SHOW, "explorer"],
     "one": [SHOW, "explorer.points['anchor'].round(3).tolist()"],
     "busy": [SHOW, "import time\ntime.sleep(6)"],
+    "narrow": [
+        SHOW
+        + """
+from dlcompanion.live.canvas import Canvas
+budget = f"CACHE_BYTES = {3.5 * len(explorer.frame)}"
+explorer.canvas._esm = str(Canvas._esm).replace("CACHE_BYTES = 8e6", budget)
+explorer.canvas.setup = explorer.canvas.setup | {"prefetch": False}
+explorer""",
+        "explorer._questions",
+    ],
     "fifty": [
         "from tests.live.small import wave\nfrom IPython.display import display",
         "display(*[wave(frequency=k / 10) for k in range(50)])",
@@ -49,6 +59,14 @@ def slider(lab, k=0):
     return lab.page.locator(".dlc-explorer").nth(k).get_by_role("slider", name="frequency")
 
 
+def questions(lab) -> int:
+    """Run the last cell, which says how often the kernel was asked."""
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
+    lab.command("notebook:run-cell")
+    lab.idle()
+    return int(lab.page.locator(".jp-OutputArea-output pre").last.inner_text())
+
+
 def wait_until_kept(lab, k=0) -> None:
     stage = lab.page.locator(".dlc-stage[data-prefetch=done]")
     stage.nth(k).wait_for()
@@ -84,6 +102,32 @@ def test_a_reload_brings_the_picture_back_as_it_was(lab):
     slider(lab).press("ArrowRight")
     lab.idle()
     assert sentence(lab) != before[0]
+
+
+def test_what_was_used_last_is_kept_when_the_memory_is_full(lab):
+    lab.open("narrow.ipynb")
+    lab.run_all()
+    for key in (
+        "ArrowRight",
+        "ArrowRight",
+    ):  # positions 4, 5, 6 are kept: all that there is room for
+        slider(lab).press(key)
+        lab.idle()
+    stage = lab.page.locator(".dlc-stage")
+    assert stage.get_attribute("data-cached") == "3"
+    # 5 and 4 are used again, so that 3 takes the place of 6, which is asked for in the end.
+    for _ in range(3):
+        slider(lab).press("ArrowLeft")
+        lab.idle()
+    assert questions(lab) == 3
+    for _ in range(2):
+        slider(lab).press("ArrowRight")
+        lab.idle()
+    assert questions(lab) == 3
+    slider(lab).press("ArrowRight")
+    lab.idle()
+    assert questions(lab) == 4
+    assert stage.get_attribute("data-cached") == "3"
 
 
 def test_kept_frames_are_drawn_while_the_kernel_is_busy(lab):

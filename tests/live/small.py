@@ -1,5 +1,7 @@
 """A small explorer with every kind of part, for the tests of the engine."""
 
+import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -8,6 +10,7 @@ import numpy as np
 
 from dlcompanion import style
 from dlcompanion.live import Draggable, Explorer, Scene, dropdown, int_slider, slider
+from dlcompanion.live.recorder import COORDINATES_PER_PIXEL
 
 
 class Wave(NamedTuple):
@@ -46,3 +49,40 @@ def wave(frequency=2.0, kind="sine", shown=20, anchor=(0.2, 0.5), compute=comput
         play="shown",
         presets={"fast": {"frequency": 10, "kind": "cosine"}},
     )
+
+
+class Drawing(NamedTuple):
+    """A display list, unpacked: what `decode` of canvas.js makes of it."""
+
+    head: Mapping
+    shapes: list  # of each path, px from its first point
+    codes: list
+    offsets: list  # of each operation, px; an image has none
+
+
+def unpack(display_list: bytes) -> Drawing:
+    size = int.from_bytes(display_list[:4], "little")
+    head, at = json.loads(display_list[4 : 4 + size]), 4 + size
+
+    def take(count, dtype):
+        nonlocal at
+        taken = np.frombuffer(display_list, dtype, count, at)
+        at += taken.nbytes
+        return taken
+
+    shapes, codes, offsets = [], [], []
+    for count, scale, curved in head["paths"]:
+        shapes.append(take(2 * count, "<i2").reshape(-1, 2) / scale)
+        codes.append(take(count if curved else 0, np.uint8))
+    for path, _, rest in head["operations"]:
+        if path < 0:
+            width, height, _, palette, _ = rest
+            take(width * height * (1 if palette else 4), np.uint8)
+        stamps = take(2 * rest if path >= 0 else 0, "<i2")
+        offsets.append(stamps.reshape(-1, 2) / COORDINATES_PER_PIXEL)
+    assert at == len(display_list)
+    return Drawing(head, shapes, codes, offsets)
+
+
+def read_head(display_list: bytes) -> Mapping:
+    return unpack(display_list).head

@@ -16,8 +16,7 @@ from dlcompanion.live import (
 )
 from dlcompanion.live.ahead import BATCH
 from dlcompanion.live.controls import index_of
-from dlcompanion.live.recorder import read_head
-from tests.live.small import Wave, compute, wave
+from tests.live.small import Wave, compute, read_head, wave
 
 
 def test_setting_moves_everything_at_once():
@@ -27,7 +26,7 @@ def test_setting_moves_everything_at_once():
     np.testing.assert_allclose(explorer.points["anchor"], [0.1, 1.0])
     assert explorer.description == f"cosine ends at {np.cos(4.0) + 1:.2f}."
     assert read_head(explorer.frame)["sentence"] == explorer.description
-    assert explorer.canvas.frame == explorer.frame
+    assert explorer.canvas.present["frame"] == explorer.frame
     assert explorer.state.kind == 1
 
 
@@ -232,14 +231,14 @@ def test_numbers_that_are_not_finite_are_drawn_as_gaps():
         return state._replace(height=state.height.at[5:].set(jnp.nan))
 
     head = read_head(wave(compute=broken).frame)
-    assert head["paths"][0][0] == 5
+    assert head["paths"][-1][0] == 5
     assert "nan" in head["sentence"]
 
 
 def test_what_only_chooses_a_view_computes_nothing_new():
     explorer = wave()
     explorer.set(shown=5)
-    assert read_head(explorer.frame)["paths"][0][0] < 20
+    assert read_head(explorer.frame)["paths"][-1][0] < 20
     assert "shown" not in explorer._arguments(explorer.values)
 
 
@@ -263,10 +262,10 @@ def test_the_stored_picture_shows_the_point_where_it_is():
 
 def test_the_browser_learns_where_the_axes_lie():
     explorer = wave()
-    (point,) = explorer.canvas.points
-    left, top, right, bottom = point["axes"]["box"]
+    (point,) = explorer.canvas.setup["points"]
+    (left, right), (bottom, top) = point["pixels"]
     assert 0 < left < right <= 300 and 0 <= top < bottom < 200
-    assert point["axes"]["xlim"] == [0, 1] and point["axes"]["log"] == [False, False]
+    assert point["limits"] == [[0, 1], [-3, 3]] and point["log"] == [False, False]
     assert (point["name"], point["label"], point["count"]) == ("anchor", "anchor", 1)
 
 

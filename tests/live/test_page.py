@@ -9,9 +9,8 @@ import pytest
 
 from dlcompanion import style
 from dlcompanion.live import Explorer, Scene, int_slider, log_slider, slider, toggle
-from dlcompanion.live.controls import positions
-from dlcompanion.live.recorder import read_head
-from tests.live.small import Wave, wave
+from dlcompanion.live.recorder import COORDINATES_PER_PIXEL
+from tests.live.small import Wave, unpack, wave
 
 HOME = "4,0,18"  # of wave(): frequency 2 of 0, 0.5 …; sine; 20 shown of 2, 3 …
 
@@ -29,16 +28,14 @@ def frames_in(page: str) -> dict[str, bytes]:
     return {key: base64.b64decode(text) for key, text in stored_in(page)["frames"].items()}
 
 
-def coordinates(frame: bytes) -> np.ndarray:
-    text, numbers = np.frombuffer(frame[:8], "<u4")
-    return np.frombuffer(frame[8 + text : 8 + text + numbers], "<i2").astype(int)
-
-
 def assert_same_picture(a: bytes, b: bytes) -> None:
     """At most one quantum apart, since the batch may be computed in another order."""
-    heads = read_head(a), read_head(b)
-    assert heads[0] == heads[1]
-    assert np.abs(coordinates(a) - coordinates(b)).max() <= 1
+    a, b = unpack(a), unpack(b)
+    assert a.head == b.head
+    for i, (_, scale, _) in enumerate(a.head["paths"]):
+        np.testing.assert_allclose(a.shapes[i], b.shapes[i], atol=1.01 / scale)
+    for one, other in zip(a.offsets, b.offsets, strict=True):
+        np.testing.assert_allclose(one, other, atol=1.01 / COORDINATES_PER_PIXEL)
 
 
 def test_every_position_of_every_control_is_stored(tmp_path):
@@ -46,7 +43,7 @@ def test_every_position_of_every_control_is_stored(tmp_path):
     frames = frames_in(written(explorer, tmp_path / "wave.html"))
     expected = {HOME}
     for i, control in enumerate(explorer.controls.values()):
-        for index in range(len(positions(control))):
+        for index in range(len(control.positions)):
             indices = HOME.split(",")
             indices[i] = str(index)
             expected.add(",".join(indices))
@@ -133,7 +130,8 @@ def test_controls_are_described_as_the_reader_knows_them(tmp_path):
     labels = {"penalty_weight": r"\(\lambda\) penalty", "num_steps": "steps shown"}
     explorer = plain(controls=controls, labels=labels, view=tuple(controls))
     controls = stored_in(written(explorer, tmp_path / "page.html"))["controls"]
-    names, kinds, texts, indices = zip(*map(dict.values, controls), strict=True)
+    names, models, kinds, texts, indices = zip(*map(dict.values, controls), strict=True)
+    assert models == (0, 1, 2, 3)
     assert names == ("offset", "penalty weight", "steps shown", "is fast")
     assert kinds == ("range", "range", "range", "checkbox")
     assert texts[0] == ["−1.0", "−0.5", "0.0", "0.5", "1.0"]

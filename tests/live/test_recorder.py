@@ -6,8 +6,9 @@ from matplotlib.path import Path
 from matplotlib.tri import Triangulation
 
 from dlcompanion import style
-from dlcompanion.live.recorder import COORDINATES_PER_PIXEL, MARGIN, read_head, record
+from dlcompanion.live.recorder import COORDINATES_PER_PIXEL, MARGIN, record
 from tests.live import zoo
+from tests.live.small import read_head, unpack
 
 
 def panel():
@@ -17,9 +18,10 @@ def panel():
     return figure, ax
 
 
-def numbers_of(display_list: bytes) -> np.ndarray:
-    head_size, size = np.frombuffer(display_list[:8], "<u4")
-    return np.frombuffer(display_list[8 + head_size : 8 + head_size + size], "<i2")
+def outline(display_list: bytes) -> np.ndarray:
+    """Return where the first thing drawn lies, px with y down."""
+    drawing = unpack(display_list)
+    return drawing.shapes[drawing.head["operations"][0][0]] + drawing.offsets[0]
 
 
 def test_a_line_is_recorded_where_it_lies():
@@ -29,22 +31,18 @@ def test_a_line_is_recorded_where_it_lies():
     head = read_head(display_list)
     assert head["sentence"] == "Up."
     assert head["styles"][0][1:3] == [None, [style.BLUE, 1.0]]
-    (count, scale, curved), (path, _, stamps) = head["paths"][0], head["operations"][0]
-    assert (count, curved, path, stamps) == (3, 0, 0, 1)
-    numbers = numbers_of(display_list).reshape(-1, 2)
-    pixels = numbers[:3] / scale + numbers[3] / COORDINATES_PER_PIXEL
-    np.testing.assert_allclose(pixels, [[30, 200], [150, 100], [270, 0]], atol=1 / 16)
+    ((path, _, stamps),) = head["operations"]
+    assert (*head["paths"][path][::2], stamps) == (3, 0, 1)
+    expected = [[30, 200], [150, 100], [270, 0]]
+    np.testing.assert_allclose(outline(display_list), expected, atol=1 / COORDINATES_PER_PIXEL)
 
 
 def test_a_long_line_loses_only_points_that_nobody_sees():
     figure, ax = panel()
     x = np.linspace(0, 1, 101)
     (line,) = ax.plot(x, x**2)
-    display_list = record(figure, [line])
-    count, scale, _ = read_head(display_list)["paths"][0]
-    assert 10 < count < 60
-    numbers = numbers_of(display_list).reshape(-1, 2)
-    at_x, at_y = (numbers[:count] / scale + numbers[count] / COORDINATES_PER_PIXEL).T
+    at_x, at_y = outline(record(figure, [line])).T
+    assert 10 < len(at_x) < 60
     drawn = np.interp(300 * x, at_x, 200 - at_y)
     np.testing.assert_allclose(drawn, 200 * x**2, atol=0.3)
 
@@ -76,17 +74,25 @@ def test_markers_share_one_path():
     figure, ax = panel()
     (line,) = ax.plot(np.linspace(0, 1, 50), np.linspace(0, 1, 50) ** 2, "o")
     head = read_head(record(figure, [line]))
-    assert len(head["paths"]) == 1
-    assert head["operations"] == [[0, 0, 50]]
+    assert len(head["paths"]) == 2  # the clip and the marker
+    assert head["operations"] == [[1, 0, 50]]
+
+
+def test_what_is_clipped_alike_shares_one_outline():
+    figure, ax = panel()
+    lines = [ax.plot([0, 1], [0, slope], linewidth=slope)[0] for slope in (1, 2, 3)]
+    drawing = unpack(record(figure, lines))
+    assert [entry[0] for entry in drawing.head["styles"]] == [0, 0, 0]
+    box = [[0, 200], [300, 200], [300, 0], [0, 0]]
+    np.testing.assert_array_equal(drawing.shapes[0][:4], box)
 
 
 def test_a_long_text_keeps_its_curves():
     figure, (ax,) = style.figure()
     text = style.write(ax, 0, 0.5, "your descent; dashed: the slope where it stands")
     display_list = record(figure, [text])
-    ((count, _, is_curved),) = read_head(display_list)["paths"]
-    codes = set(np.frombuffer(display_list[-count:], np.uint8))
-    assert is_curved and codes == {Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CLOSEPOLY}
+    (codes,) = unpack(display_list).codes
+    assert set(codes) == {Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CLOSEPOLY}
 
 
 def test_an_area_far_from_the_corner_is_drawn():
@@ -102,10 +108,9 @@ def test_what_leaves_the_picture_is_cut_off(wild):
     (dots,) = ax.plot([0, 0.5, 1], [0.5, wild, 0.2], "o")
     area = ax.fill_between([0, 0.5, 1], [0.5, wild, 0.2], [0, 0, 0])
     for artist in (line, dots, area):
-        display_list = record(figure, [artist])
-        head = read_head(display_list)
-        scale = min(scale for _, scale, _ in head["paths"])
-        assert np.abs(numbers_of(display_list) / scale).max() <= 300 + 2 * MARGIN
+        drawing = unpack(record(figure, [artist]))
+        far = [np.abs(points).max() for points in (*drawing.shapes, *drawing.offsets)]
+        assert max(far) <= 300 + 2 * MARGIN
     assert read_head(record(figure, [dots]))["operations"][0][2] == 2  # the wild one is gone
 
 
