@@ -40,18 +40,19 @@ def update(moving, path):
     figures.update_loss(moving[1], path, STEPS)
 
 
-def ours(**options):
+def ours(prefetch=True):
     """Our engine; `prefetch=False` computes every picture when it is asked for."""
     figure, axes = style.figure(2)
     moving = draw(axes, descend(0.005))
-    return live.Explorer(
+    explorer = live.Explorer(
         title="Benchmark",
         controls={"learning_rate": learning_rate()},
         compute=descend,
         scene=live.Scene(figure, sum(moving, []), lambda values, path: update(moving, path)),
         describe=lambda values, path: f"The loss is {style.say(path.loss[-1])}.",
-        **options,
     )
+    explorer.canvas.setup = explorer.canvas.setup | {"prefetch": prefetch}
+    return explorer
 
 
 def with_ipympl():

@@ -88,15 +88,15 @@ function setPen(context, strokeStyle, [lineWidth, lineCap, lineJoin, lineDashOff
 function axisMap(limits, isLog, [from, to]) {
   const [on, back] = isLog ? [Math.log10, (value) => 10 ** value] : [Number, Number];
   const [low, high] = limits.map(on);
-  const inside = (share) => Math.min(Math.max(share, 0), 1);
   return {
     toPixel: (value) => from + ((on(value) - low) / (high - low)) * (to - from),
-    toData: (pixel) => back(low + inside((pixel - from) / (to - from)) * (high - low)),
+    toData: (pixel) => // inside the axes
+      back(low + Math.min(Math.max((pixel - from) / (to - from), 0), 1) * (high - low)),
   };
 }
 
 /** One button that is dragged, or moved by the arrow keys, and tells `moved` its data position. */
-function makePoint(stage, [width, height], { label, pixels, limits, log }, moved, released) {
+function makePoint(stage, [width, height], { label, pixels, limits, log }, moved) {
   stage.insertAdjacentHTML("beforeend", // without JupyterLab's shortcuts
     `<button class="dlc-point" type="button" data-lm-suppress-shortcuts="true"></button>`);
   const button = stage.lastElementChild;
@@ -124,17 +124,13 @@ function makePoint(stage, [width, height], { label, pixels, limits, log }, moved
     button.setPointerCapture(event.pointerId);
   };
   button.onpointermove = (event) => grip && moveBy(pointer(event), grip);
-  button.onpointerup = button.onpointercancel = () => {
-    grip = null;
-    released();
-  };
+  button.onpointerup = button.onpointercancel = () => (grip = null);
   button.onkeydown = (event) => {
     if (!ARROWS[event.key]) return;
     event.preventDefault();
     event.stopPropagation();
     const step = event.shiftKey ? BIG_KEY_STEP : KEY_STEP;
     moveBy(place(), ARROWS[event.key].map((direction) => direction * step));
-    released();
   };
   return { show, place, isHeld: () => grip !== null };
 }
@@ -159,8 +155,7 @@ function makeStage(el, { title, size: [width, height], static: bytes }) {
   const [heading, stage, sentence] = el.children;
   const [below, above] = Array.from(stage.children).map((layer) => layer.getContext?.("2d"));
   say(heading, title);
-  const background = decode(bytes);
-  let [theme, scale, frame] = [{}, 1, null];
+  let [background, frame, theme, scale] = [decode(bytes), null, {}, 1];
   const redraw = () => { // in the page's size and theme, whose colours the style sheet has
     const fit = stage.clientWidth / width; // 0: not in the page, behind another tab, or restyled
     if (fit) scale = Math.max(1, devicePixelRatio) * fit;
@@ -177,7 +172,10 @@ function makeStage(el, { title, size: [width, height], static: bytes }) {
     say(sentence, frame.sentence);
     above.canvas.ariaLabel = `${title} ${frame.sentence}`;
   };
-  return { stage, show, redraw, tell: (text) => say(stage.children[2], text) };
+  const free = () => { // JupyterLab keeps every ResizeObserver, and so `redraw`, for good
+    background = frame = below.canvas.width = above.canvas.width = 0;
+  };
+  return { stage, show, redraw, free, tell: (text) => say(stage.children[2], text) };
 }
 
 /** Show an explorer in `el`: `model` has the traits of canvas.py and talks to explorer.py. */
@@ -186,19 +184,17 @@ async function render({ model, el }) {
   const { controls, size } = setup;
   const models = await Promise.all(
     controls.map((control) => model.widget_manager.get_model(control.model)));
-  const { stage, show, redraw, tell } = makeStage(el, setup);
+  const { stage, show, redraw, free, tell } = makeStage(el, setup);
 
   // The model learns at once where points are; the kernel with each question, or when all is quiet.
-  let unsaved = false;
   const points = setup.points.flatMap(({ name, count, ...described }) =>
     Array.from({ length: count }, (_, i) => {
       const moved = (xy) => {
         const rows = structuredClone(model.get("positions"));
         rows[name][i] = xy;
-        unsaved = true;
         model.set("positions", rows);
       };
-      const point = makePoint(stage, size, described, moved, () => schedule());
+      const point = makePoint(stage, size, described, moved);
       return { ...point, follow: () => point.show(model.get("positions")[name][i]) };
     }));
 
@@ -229,6 +225,7 @@ async function render({ model, el }) {
       ask({ ask: "now", key, indices, positions: model.get("positions") });
     }
     schedule();
+    requestAnimationFrame(finishControls);
   };
   const receive = ({ answer, asked, keys, failed, positions }, buffers) => {
     if (!failed) keys.forEach((key, i) => keep(key, buffers[i]));
@@ -240,10 +237,7 @@ async function render({ model, el }) {
       show(buffers[0]);
       shown = failed ? null : keys[0];
       if (keys[0] !== keyOf(indicesNow())) update();
-      else if (!same(positions, model.get("positions"))) {
-        model.set("positions", positions); // a constraint has put the points elsewhere
-        points.forEach((point) => point.follow());
-      }
+      else model.set("positions", positions); // a constraint may have put the points elsewhere
     } else if (asked === ahead && !failed) { // after an error, nothing more is asked ahead
       ahead = null;
       schedule();
@@ -265,10 +259,9 @@ async function render({ model, el }) {
     quiet = setTimeout(askAhead, QUIET);
   };
   const askAhead = () => {
-    if (unsaved) model.save_changes();
-    unsaved = false;
-    const busy = waiting !== null || ahead !== null || points.some((point) => point.isHeld());
-    if (!setup.prefetch || !seen || busy) return;
+    model.save_changes();
+    if (points.some((point) => point.isHeld())) return schedule();
+    if (!setup.prefetch || !seen || waiting !== null || ahead !== null) return;
     const indices = missing().slice(0, BATCH);
     stage.dataset.prefetch = indices.length ? "running" : "done";
     if (!indices.length) return;
@@ -284,11 +277,7 @@ async function render({ model, el }) {
     send(question, { iopub: { status: nudge } });
   };
   const send = (content, callbacks) => {
-    try {
-      model.send(content, callbacks);
-    } catch { // the connection is gone
-      lost();
-    }
+    try { model.send(content, callbacks); } catch { lost(); } // the connection is gone
   };
   const lost = () => {
     ahead ??= "nothing more";
@@ -296,24 +285,32 @@ async function render({ model, el }) {
   };
 
   // ipywidgets leaves a slider's handle without the name and the value that are read aloud, and
-  // JupyterLab's shortcuts would take the arrow keys from a dropdown.
-  const nameHandles = () => controls.forEach(({ name }, i) => {
+  // its play button without a single step; JupyterLab's shortcuts would take the arrow keys from
+  // a dropdown.
+  const finishControls = () => controls.forEach(({ name }, i) => {
     const cell = el.closest(".dlc-explorer")?.querySelector(".dlc-controls")?.children[i];
     cell?.querySelector("select")?.setAttribute("data-lm-suppress-shortcuts", "true");
     const handle = cell?.querySelector(".noUi-handle");
     if (!handle) return;
     handle.ariaLabel = name;
     handle.ariaValueText = cell.querySelector(".widget-readout")?.textContent ?? "";
+    if (!cell.matches(".dlc-play:not(:has(.fa-step-forward))")) return;
+    cell.firstElementChild.insertAdjacentHTML("afterend", // the icon would be its name
+      `<button class="jupyter-button" title="One step"><i class="fa fa-step-forward"></i></button>`);
+    cell.children[1].ariaLabel = "One step";
+    cell.children[1].onclick = () => {
+      models[i].set("value", Math.min(models[i].get("value") + 1, models[i].get("max")));
+      models[i].save_changes();
+    };
   });
 
   const listeners = [
     ...models.map((control, i) => [control, "change:index change:value", () => {
       touched = i;
       update();
-      requestAnimationFrame(nameHandles);
     }]),
     [model, "change:positions", () => {
-      points.forEach((point) => point.isHeld() || point.follow());
+      points.forEach((point) => point.follow());
       update();
     }],
     [model, "msg:custom", receive],
@@ -328,7 +325,6 @@ async function render({ model, el }) {
       { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] }],
   ];
   for (const [observer, ...what] of observers) observer.observe(...what);
-  requestAnimationFrame(nameHandles);
 
   points.forEach((point) => point.follow());
   const { indices, positions, frame } = model.get("present");
@@ -339,6 +335,7 @@ async function render({ model, el }) {
     for (const [source, event, listener] of listeners) source.off(event, listener);
     for (const [observer] of observers) observer.disconnect();
     [...timers, quiet].forEach(clearTimeout);
+    free();
   };
 }
 

@@ -20,8 +20,9 @@ class Canvas(anywidget.AnyWidget):
         positions: rows of x, y in data coordinates by the point's name, written from both sides.
     """
 
-    _esm = Path(__file__).with_name("canvas.js")
-    _css = Path(__file__).with_name("canvas.css")
+    # As text: anywidget watches files, and through them would hold every canvas for good.
+    _esm = Path(__file__).with_name("canvas.js").read_text("utf-8")
+    _css = Path(__file__).with_name("canvas.css").read_text("utf-8")
 
     setup = Dict().tag(sync=True)
     present = Dict().tag(sync=True)
@@ -50,7 +51,8 @@ def build_card(explorer: Any, labels: Mapping[str, str], play: str | None) -> ip
 
 def _with_play(control: ipywidgets.IntSlider) -> ipywidgets.HBox:
     """Put a play button before a slider, linked in the browser: no kernel is asked."""
-    button = ipywidgets.Play(value=control.value, min=control.min, max=control.max, interval=150)
+    button = ipywidgets.Play(control.value, control.min, control.max, interval=150)
+    button.show_repeat = False
     button.link = ipywidgets.jslink((button, "value"), (control, "value"))
     return ipywidgets.HBox([button, control]).add_class("dlc-play")
 

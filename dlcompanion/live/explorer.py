@@ -117,7 +117,6 @@ class Explorer:
         view: Sequence[str] = (),
         labels: Mapping[str, str] | None = None,
         play: str | None = None,
-        prefetch: bool = True,
     ):
         """Wire the parts together and compute the first frame.
 
@@ -133,7 +132,6 @@ class Explorer:
             view: names of controls that choose what to look at and do not enter `compute`.
             labels: what the controls are called on screen, LaTeX allowed; else their names.
             play: the control that gets a play button, one whose positions are steps in time.
-            prefetch: whether the browser asks for frames before they are needed.
         """
         self.title, self.controls, self._draggables = title, dict(controls), dict(points or {})
         self._compute, self._scene, self._describe, self._view = compute, scene, describe, view
@@ -141,13 +139,10 @@ class Explorer:
         self._rings = [point.draw_ring() for point in self._draggables.values()]
         self._lock = threading.RLock()  # JupyterLab delivers moves on threads beside the main one
         self._questions = 0  # of the reader's that were answered
-        self.presets = {
-            button: {name: self._checked(name, value) for name, value in values.items()}
-            for button, values in (presets or {}).items()
-        }
+        self.presets = {button: self._checked(row) for button, row in (presets or {}).items()}
         static = _settle_layout(scene, self._rings)
         self._shown = self._render(self.values)
-        self.canvas = self._make_canvas(static, prefetch)
+        self.canvas = self._make_canvas(static)
         self.widget = build_card(self, labels or {}, play)
         ahead.watch_cells()
 
@@ -185,7 +180,7 @@ class Explorer:
         Raises:
             ValueError: a name that is no control or point, or a value outside its range.
         """
-        settings = {name: self._checked(name, value) for name, value in values.items()}
+        settings = self._checked(values)
         with self._lock:
             for name, value in settings.items():
                 if name in self.controls:
@@ -193,7 +188,7 @@ class Explorer:
                 else:
                     self.points[name] = value
             self.canvas.positions = self._rows()
-            self.canvas.present = self._present()
+            self.canvas.present = self._place() | {"frame": self.frame}
 
     def close(self) -> None:
         """Remove the explorer from the page and free what both sides hold for it."""
@@ -214,10 +209,8 @@ class Explorer:
         write_page(self, path)
 
     def _repr_mimebundle_(self, **_):
-        picture = base64.b64encode(self.png()).decode()
-        data = {"image/png": picture, "text/plain": self.title}
-        width, height = self.canvas.setup["size"]
-        size = {"width": width, "height": height}
+        data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.title}
+        size = dict(zip(("width", "height"), self.canvas.setup["size"], strict=True))
         return self.widget._repr_mimebundle_() | data, {"image/png": size}
 
     # From values to a frame.
@@ -253,7 +246,10 @@ class Explorer:
             if name not in self._view
         }
 
-    def _checked(self, name: str, value):
+    def _checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._checked_one(name, value) for name, value in values.items()}
+
+    def _checked_one(self, name: str, value):
         try:
             if name in self.controls:
                 return snap(self.controls[name], value)
@@ -269,16 +265,17 @@ class Explorer:
         return {name: control.positions[index] for (name, control), index in there} | self.points
 
     # What the browser asks and tells.
-    def _make_canvas(self, static: bytes, prefetch: bool) -> Canvas:
+    def _make_canvas(self, static: bytes) -> Canvas:
         setup = {
             "title": self.title,
             "size": self._scene.figure.bbox.size.astype(int).tolist(),
             "static": static,
             "points": [point.describe(name) for name, point in self._draggables.items()],
             "controls": [describe_control(*item) for item in self.controls.items()],
-            "prefetch": prefetch,
+            "prefetch": True,
         }
-        canvas = Canvas(setup=setup, positions=self._rows(), present=self._present())
+        present = self._place() | {"frame": self.frame}
+        canvas = Canvas(setup=setup, positions=self._rows(), present=present)
         canvas.observe(lambda change: self._follow(change.new), "positions")
         canvas.on_msg(self._on_message)
         return canvas
@@ -287,9 +284,9 @@ class Explorer:
         """Return points as JSON has them: name -> rows of x, y."""
         return {name: np.atleast_2d(xy).tolist() for name, xy in self.points.items()}
 
-    def _present(self) -> dict[str, Any]:
+    def _place(self) -> dict[str, Any]:
         indices = [index_of(control, control.value) for control in self.controls.values()]
-        return {"indices": indices, "positions": self._rows(), "frame": self.frame}
+        return {"indices": indices, "positions": self._rows()}
 
     def _follow(self, rows: Mapping[str, list]) -> None:
         with self._lock:
@@ -300,7 +297,7 @@ class Explorer:
         if content["ask"] == "now":
             self._answer(content)
         elif content["ask"] == "ahead":
-            ahead.worker.submit(self._answer_ahead, content)
+            ahead.worker.submit(self._answer_ahead, content, (self._questions, self._place()))
 
     def _answer(self, content: Mapping) -> None:
         """Send one frame; what goes wrong is said on the card, and the next move recovers."""
@@ -316,19 +313,19 @@ class Explorer:
                 frame = record(self._scene.figure, [], sentence=sentence)
             self.canvas.send(reply | {"failed": self._shown is None}, [frame])
 
-    def _answer_ahead(self, content: Mapping) -> None:
+    def _answer_ahead(self, content: Mapping, asked_at: tuple) -> None:
         """Send a batch of frames around the present values, in slices between all other work.
 
-        A question that the reader is waiting for ends the batch early.
+        A question that the reader is waiting for, or a move, ends the batch early.
         """
-        frames, failed, questions = [], False, self._questions
+        frames, failed = [], False
         rows = [self._values_at(indices) for indices in content["indices"]]
         try:
             states = ahead.compute_batch(self._compute, [self._arguments(row) for row in rows])
             for row, state in zip(rows, states, strict=True):
                 ahead.yield_to_reader()
                 with self._lock:
-                    if self._questions != questions:
+                    if (self._questions, self._place()) != asked_at:
                         break
                     frames.append(self._render(row, state).frame)
         except Exception:

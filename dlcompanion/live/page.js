@@ -51,6 +51,7 @@ function showPage({ controls, frames, ...stored }) {
   };
   render({ el, model: {
     get: (name) => traits[name],
+    set: () => {}, save_changes: () => {}, // there is nobody to tell
     on: (event, listener) => (listeners[event] = listener),
     send: ({ key, indices }) =>
       listeners["msg:custom"](

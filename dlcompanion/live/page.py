@@ -24,14 +24,13 @@ def write_page(explorer: Any, path: str | PathLike) -> None:
     with explorer._lock:
         controls = [_describe(i, *item) for i, item in enumerate(explorer.controls.items())]
         stored = {"controls": controls, "points": [], "prefetch": False, "frames": sweep(explorer)}
+        stored = json.dumps(explorer.canvas.setup | stored, default=_base64)
         text = Template(page).substitute(
             title=html.escape(explorer.title),
             sentence=html.escape(explorer.description),
             picture=_base64(explorer.png()),
             style=style,
-            stored=json.dumps(explorer.canvas.setup | stored, default=_base64).replace(
-                "<", r"\u003c"
-            ),
+            stored=stored.replace("<", r"\u003c"),
             script=re.sub(r"^export (default .*)?", "", canvas, flags=re.M) + script,
         )
     Path(path).write_text(text, "utf-8")

@@ -16,7 +16,8 @@ from matplotlib.artist import Artist
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Bbox, BboxTransformTo
+from matplotlib.textpath import TextToPath
+from matplotlib.transforms import Affine2D, Bbox
 
 from dlcompanion import style
 
@@ -27,12 +28,24 @@ MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
 THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid"}
 
 
+class KeptText(TextToPath):
+    """Outlines of text, kept: most words of a frame stand in the next one too."""
+
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 (there is one, for good)
+    def get_text_path(self, *args, **kwargs):
+        return tuple(map(np.array, super().get_text_path(*args, **kwargs)))
+
+
+kept_text = KeptText()
+
+
 class Recorder(RendererBase):
     """Record one picture of a figure of `width` by `height` pixels at `dpi`."""
 
     def __init__(self, width: float, height: float, dpi: float):
         super().__init__()
         self.width, self.height, self.dpi = width, height, dpi
+        self._text2path = kept_text
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._styles, self._paths = {}, {}  # style or path -> its index
         self._operations = []  # [path, style, count, offsets] or [-1, style, head, pixels]
@@ -141,11 +154,12 @@ class Recorder(RendererBase):
     def _clip(self, gc) -> int | None:
         """Return the index of the clip's outline among the paths, if there is a clip."""
         (path, transform), box = gc.get_clip_path(), gc.get_clip_rectangle()
-        if path is None and box is None:
+        if path is not None:
+            outline = path.to_polygons(transform + self._flip, closed_only=False)[0]
+        elif box is not None:
+            outline = self._flip.transform(box.corners()[[0, 2, 3, 1]])
+        else:
             return None
-        if path is None:
-            path, transform = Path.unit_rectangle(), BboxTransformTo(box)
-        outline = path.to_polygons(transform + self._flip, closed_only=False)[0]
         scale = COORDINATES_PER_PIXEL
         return _index(self._paths, (_quantise(outline, scale), scale, b""))
 

@@ -508,16 +508,18 @@ def floating_point(
         inputs=np.asarray(inputs, np.float32),
     )
     figure, axes = style.figure(3, widths=(1, 1, 0.9))
-    maps = [figures.draw_digits(axes[i], REGION, state.maps[..., i]) for i in (0, 1)]
+    formulas = zip(*FORMULAS.values(), strict=True)
+    panels = zip(axes, np.moveaxis(state.maps, -1, 0), formulas, strict=False)
+    maps = [figures.draw_digits(ax, REGION, kept, titles) for ax, kept, titles in panels]
     (twin,) = axes[1].plot([], [], "o", color=style.INK, markersize=9, markerfacecolor="none")
     texts = figures.draw_answers(axes[2], FORMATS, state.answers)
     (pointer,) = axes[2].plot([], [], ">", color=style.BLUE, markersize=6)
     moving = [twin, pointer, *texts, *maps[0], *maps[1]]
 
     def update(values, state):
-        for i, (image, title) in enumerate(maps):
-            figures.update_digits(image, state.maps[..., i])
-            title.set_text(FORMULAS[values["function"]][i])
+        for i, parts in enumerate(maps):
+            formula = list(FUNCTIONS).index(values["function"])
+            figures.update_digits(parts, state.maps[..., i], formula)
         twin.set_data(*values["inputs"][:, None])
         figures.update_answers(texts, state.answers)
         row = FORMATS.index(values["number_format"])

@@ -1,15 +1,15 @@
 """The figures of chapter 4, redrawn from computation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.path import Path
@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 
 from dlcompanion import style
+from dlcompanion.linear_algebra.figures import draw_name
 from dlcompanion.numerical_computation import curves
 from dlcompanion.numerical_computation.conditioning import hilbert
 from dlcompanion.numerical_computation.descent import Trajectory
@@ -393,8 +394,8 @@ def draw_numbers(ax: Axes, value: float) -> None:
     ax.set_xlabel(f"numbers around {value:g}")
 
 
-def draw_digits(ax: Axes, extent: tuple, kept) -> tuple[AxesImage, Text]:
-    """Draw how many digits survive at every input; return map and title (section 4.1)."""
+def draw_digits(ax: Axes, extent: tuple, kept, formulas: Iterable[str]) -> list[Artist]:
+    """Draw how many digits survive at every input; return map and titles (section 4.1)."""
     left, right, bottom, top = extent
     options = {"cmap": DIGIT_COLOURS, "vmin": -0.5, "vmax": DIGIT_LEVELS + 0.5}
     image = ax.imshow(
@@ -404,14 +405,20 @@ def draw_digits(ax: Axes, extent: tuple, kept) -> tuple[AxesImage, Text]:
     ax.set(xscale="log", yscale="log", xlim=(left, right), ylim=(bottom, top))
     ax.set_xlabel(r"$|c|$  shift of the inputs")
     ax.set_ylabel("$s$  spread of the inputs")
-    update_digits(image, kept)
-    return image, ax.set_title(" ", loc="left", fontsize=9.5, color=style.INK)
+    style.add_title(ax, " ")  # keeps the place of the titles
+    titles = [draw_name(ax, formula, size=9.5) for formula in formulas]
+    for title in titles:
+        title.set(transform=ax.transAxes, clip_on=False, in_layout=False)
+    update_digits([image, *titles], kept, 0)
+    return [image, *titles]
 
 
-def update_digits(image: AxesImage, kept) -> None:
+def update_digits(parts: Sequence[Artist], kept, formula: int) -> None:
     """Show other fractions of digits kept, negative where the answer is not a number."""
     level = 1 + np.minimum(np.floor(np.asarray(kept) * DIGIT_LEVELS), DIGIT_LEVELS - 1)
-    image.set_data(np.where(np.asarray(kept) < 0, 0, level))
+    parts[0].set_data(np.where(np.asarray(kept) < 0, 0, level))
+    for i, title in enumerate(parts[1:]):
+        title.set_data(*([0.0], [1.025]) if i == formula else ([], []))
 
 
 def draw_answers(ax: Axes, formats: tuple[str, ...], answers) -> list[Text]:

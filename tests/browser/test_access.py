@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tests.browser.lab import Lab
@@ -71,35 +72,65 @@ def test_the_play_button_steps_without_the_kernel(lab):
     paused = sentence.inner_text()
     lab.page.wait_for_timeout(500)
     assert sentence.inner_text() == paused
-    card.get_by_role("slider", name="num steps").press("ArrowRight")  # one single step
+    steps = [steps_in(paused)]
+    for step in (
+        card.get_by_role("button", name="One step").click,
+        lambda: card.get_by_role("button", name="One step").press("Enter"),
+        lambda: card.get_by_role("slider", name="num steps").press("ArrowRight"),
+    ):
+        step()
+        lab.idle()
+        steps.append(steps_in(sentence.inner_text()))
+    assert np.all(np.diff(steps) == 1)
+    card.get_by_role("slider", name="num steps").press("End")
     lab.idle()
-    steps = [int(re.search(r"in (\d+) step", text)[1]) for text in (paused, sentence.inner_text())]
-    assert steps[1] == steps[0] + 1
+    end = sentence.inner_text()
+    card.get_by_role("button", name="One step").click()
+    lab.idle()
+    assert sentence.inner_text() == end
     assert_nothing_went_wrong(lab)
+
+
+def steps_in(sentence: str) -> int:
+    return int(re.search(r"in (\d+) step", sentence)[1])
 
 
 def test_who_asked_for_less_motion_gets_no_animation(still_lab):
     card = show_canyon(still_lab)
     assert not card.locator(".widget-play").first.is_visible()
-    assert card.get_by_role("slider", name="num steps").is_visible()
+    sentence = card.locator(".dlc-sentence")
+    before = steps_in(sentence.inner_text())
+    card.get_by_role("button", name="One step").click()  # which is no animation
+    still_lab.idle()
+    assert steps_in(sentence.inner_text()) == before + 1
 
 
-def test_a_point_is_dragged_by_touch(still_lab):
+@pytest.mark.parametrize("tool", ["finger", "pen"])
+def test_a_point_is_dragged_by_touch(still_lab, tool):
     card = show_canyon(still_lab)
     ring = card.get_by_role("button", name="start of the descent")
+    ring.evaluate("e => e.addEventListener('pointerdown', (event) => (tool = event.pointerType))")
     box = ring.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     devtools = still_lab.context.new_cdp_session(still_lab.page)
 
     def touch(kind: str, *points: tuple[float, float]) -> None:
         places = [{"x": px, "y": py} for px, py in points]
-        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        devtools.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
 
-    touch("touchStart", (x, y))
+    def draw(kind: str, *points: tuple[float, float]) -> None:
+        what = {"Start": "mousePressed", "Move": "mouseMoved", "End": "mouseReleased"}[kind]
+        place = dict(zip("xy", points[0] if points else (x - 90, y - 70), strict=True))
+        pen = {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
+        devtools.send("Input.dispatchMouseEvent", {"type": what} | place | pen)
+
+    move = {"finger": touch, "pen": draw}[tool]
+    move("Start", (x, y))
     for k in range(1, 11):
-        touch("touchMove", (x - 9 * k, y - 7 * k))
-    touch("touchEnd")
+        move("Move", (x - 9 * k, y - 7 * k))
+    move("End")
     still_lab.idle()
+    assert still_lab.page.evaluate("tool") == {"finger": "touch"}.get(tool, tool)
     assert ring.bounding_box()["x"] == pytest.approx(box["x"] - 90, abs=1)
     assert "loss goes from 94 " not in card.locator(".dlc-sentence").inner_text()
 

@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from dlcompanion import style
-from dlcompanion.live import Explorer, Scene, dropdown, toggle
 from dlcompanion.numerical_computation.explorers import canyon
 from tests.browser.test_notebooks import PAPER_AND_INK
-from tests.live.small import wave
+from tests.live.small import switches, wave
 
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 ONE_AT_A_TIME = "This page keeps one control at a time"
@@ -124,15 +122,7 @@ def test_a_choice_works_by_keyboard(show):
 
 
 def test_a_checkbox_works_by_keyboard(show, files):
-    controls = {"shifted": toggle(True), "kind": dropdown("sine", ["sine", "cosine"])}
-    Explorer(
-        title="What is a wave?",
-        controls=controls,
-        compute=lambda **_: (0.0,),
-        scene=Scene(style.figure(1)[0], [], lambda values, state: None),
-        describe=lambda values, state: f"{values['kind']}, shifted: {values['shifted']}.",
-        view=tuple(controls),
-    ).to_html(files / "toggle.html")
+    switches().to_html(files / "toggle.html")
     page = show("toggle")
     box = page.get_by_role("checkbox", name="shifted")
     assert box.is_checked()

@@ -1,5 +1,6 @@
 """What goes wrong around an explorer, in real JupyterLab: the last picture stays, and is honest."""
 
+import itertools
 import json
 
 import nbformat
@@ -12,6 +13,11 @@ CELLS = {
     "two-views": [SHOW, "explorer"],
     "one": [SHOW, "explorer.points['anchor'].round(3).tolist()"],
     "busy": [SHOW, "import time\ntime.sleep(6)"],
+    "switches": [SHOW.replace("wave", "switches"), "import time\ntime.sleep(6)"],
+    "fragile": [
+        SHOW.replace("import wave", "import fragile, wave").replace("()", "(compute=fragile)")
+    ],
+    "closed": [SHOW, "explorer.close()"],
     "narrow": [
         SHOW
         + """
@@ -59,11 +65,15 @@ def slider(lab, k=0):
     return lab.page.locator(".dlc-explorer").nth(k).get_by_role("slider", name="frequency")
 
 
-def questions(lab) -> int:
-    """Run the last cell, which says how often the kernel was asked."""
-    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
+def run_cell(lab, index: int) -> None:
+    lab.page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {index}")
     lab.command("notebook:run-cell")
     lab.idle()
+
+
+def questions(lab) -> int:
+    """Run the last cell, which says how often the kernel was asked."""
+    run_cell(lab, 1)
     return int(lab.page.locator(".jp-OutputArea-output pre").last.inner_text())
 
 
@@ -130,24 +140,68 @@ def test_what_was_used_last_is_kept_when_the_memory_is_full(lab):
     assert stage.get_attribute("data-cached") == "3"
 
 
-def test_kept_frames_are_drawn_while_the_kernel_is_busy(lab):
-    lab.open("busy.ipynb")
-    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-    lab.command("notebook:run-cell")
-    lab.idle()
+@pytest.mark.parametrize("name", ["busy", "switches"])
+def test_kept_frames_are_drawn_while_the_kernel_is_busy(lab, name):
+    lab.open(f"{name}.ipynb")
+    run_cell(lab, 0)
     wait_until_kept(lab)
     lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
     lab.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
-    lab.page.wait_for_function(
-        "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status == 'busy'"
-    )
-    seen = {sentence(lab)}
-    for _ in range(5):
-        slider(lab).press("ArrowRight")
-        seen.add(sentence(lab))
-    assert len(seen) == 6
     status = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+    lab.page.wait_for_function(f"{status} == 'busy'")
+    seen = [sentence(lab)]
+    if name == "busy":
+        moves = [lambda: slider(lab).press("ArrowRight")] * 5
+    else:  # each through the present point
+        box, choice = lab.page.get_by_role("checkbox"), lab.page.get_by_label("kind")
+        moves = [box.uncheck, box.check, lambda: choice.press("ArrowDown")]
+    for move in moves:
+        move()
+        seen.append(sentence(lab))
+    assert all(one != other for one, other in itertools.pairwise(seen))
     assert lab.page.evaluate(status) == "busy"
+
+
+def test_an_exception_is_said_on_the_card_and_the_next_move_recovers(lab):
+    lab.open("fragile.ipynb")
+    lab.run_all()
+    said = []
+    for _ in range(3):  # from 2 over 2.5 and the unlucky 3 to 3.5
+        slider(lab).press("ArrowRight")
+        lab.idle()
+        said.append(sentence(lab))
+    assert "This setting cannot be shown (FloatingPointError: three is unlucky)." == said[1]
+    assert "ends at" in said[0] and "ends at" in said[2]
+    slider(lab).press("ArrowLeft")
+    lab.idle()
+    assert sentence(lab) == said[1], "a failure is not kept as if it were a frame"
+    assert lab.console_errors == [] and lab.kernel_log() == ""
+
+
+def test_closing_frees_the_browser(lab):
+    """No outline of a frame is left, so no list, no cache and no listener that held it."""
+    lab.open("closed.ipynb")
+    run_cell(lab, 0)
+    wait_until_kept(lab)
+    assert alive(lab, "Path2D") > 10
+    run_cell(lab, 1)
+    lab.page.wait_for_function("!document.querySelector('.dlc-stage')")
+    assert alive(lab, "Path2D") == 0
+    lab.theme("JupyterLab Dark")
+    assert lab.console_errors == [] and lab.kernel_log() == ""
+
+
+def alive(lab, kind: str) -> int:
+    """Return how many objects of a kind the page holds after a collection of garbage."""
+    devtools = lab.context.new_cdp_session(lab.page)
+    devtools.send("HeapProfiler.collectGarbage")
+    prototype = devtools.send("Runtime.evaluate", {"expression": f"{kind}.prototype"})
+    prototype = {"prototypeObjectId": prototype["result"]["objectId"]}
+    found = devtools.send("Runtime.queryObjects", prototype)["objects"]["objectId"]
+    count = {"functionDeclaration": "function() { return this.length }", "objectId": found}
+    length = devtools.send("Runtime.callFunctionOn", count | {"returnByValue": True})
+    devtools.detach()
+    return length["result"]["value"]
 
 
 def test_a_restarted_kernel_leaves_the_last_picture_and_says_what_to_do(lab):
@@ -169,16 +223,24 @@ def test_a_lost_connection_is_said(lab):
     lab.page.locator(".dlc-point").press("Shift+ArrowRight")
     lab.page.locator(".dlc-note").get_by_text(LOST).wait_for(timeout=15_000)
     assert picture(lab) == before
+    for _ in range(30):
+        lab.page.locator(".dlc-point").press("ArrowRight")
+    lab.page.wait_for_timeout(500)
+    for line in lab.console_errors:  # JupyterLab's own look for its server, now and then
+        assert "WebSocket" in line or "Failed to load resource" in line
 
 
 def test_a_flood_of_moves_ends_at_the_last_one(lab):
     lab.open("one.ipynb")
     lab.run_all()
     lab.page.evaluate("""() => {
-        window.asked = 0;
+        window.asked = window.answered = window.behind = 0;
         const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
         kernel.anyMessage.connect((_, { direction, msg }) => {
-            window.asked += direction == "send" && msg.content?.data?.content?.ask == "now";
+            const { ask, answer } = msg.content?.data?.content ?? {};
+            window.asked += direction == "send" && ask == "now";
+            window.answered += direction == "recv" && answer == "now";
+            window.behind = Math.max(window.behind, window.asked - window.answered);
         });
     }""")
     ring = lab.page.locator(".dlc-point")
@@ -193,14 +255,13 @@ def test_a_flood_of_moves_ends_at_the_last_one(lab):
     lab.page.wait_for_timeout(400)
     lab.idle()
     place = ring.get_attribute("aria-label")
-    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
-    lab.command("notebook:run-cell")
-    lab.idle()
+    run_cell(lab, 1)
     anchor = json.loads(lab.outputs()[1][0]["data"]["text/plain"])
     assert place.startswith(f"anchor at {anchor[0]:#.3g}, {anchor[1]:#.3g}")
     end = float(sentence(lab).split("ends at ")[1].rstrip("."))
     assert end == pytest.approx(0.909297 + anchor[1], abs=0.01)
-    assert lab.page.evaluate("window.asked") < 150
+    asked, behind = lab.page.evaluate("[window.asked, window.behind]")
+    assert 1 < asked < 150 and behind == 1, "a queue of questions"
     assert lab.kernel_log() == ""
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dlcompanion import style
-from dlcompanion.live import Draggable, Explorer, Scene, dropdown, int_slider, slider
+from dlcompanion.live import Draggable, Explorer, Scene, dropdown, int_slider, slider, toggle
 from dlcompanion.live.recorder import COORDINATES_PER_PIXEL
 
 
@@ -48,6 +48,26 @@ def wave(frequency=2.0, kind="sine", shown=20, anchor=(0.2, 0.5), compute=comput
         view=("shown",),
         play="shown",
         presets={"fast": {"frequency": 10, "kind": "cosine"}},
+    )
+
+
+def fragile(frequency, kind, anchor):
+    """Compute a wave; three is unlucky."""
+    if frequency == 3.0:
+        raise FloatingPointError("three is unlucky")
+    return compute(frequency=frequency, kind=kind, anchor=anchor)
+
+
+def switches(shifted=True, kind="sine"):
+    """Return an explorer without sliders, whose sentence alone follows."""
+    controls = {"shifted": toggle(shifted), "kind": dropdown(kind, ["sine", "cosine"])}
+    return Explorer(
+        title="What is a wave?",
+        controls=controls,
+        compute=lambda **_: (0.0,),
+        scene=Scene(style.figure(1)[0], [], lambda values, state: None),
+        describe=lambda values, state: f"{values['kind']}, shifted: {values['shifted']}.",
+        view=tuple(controls),
     )
 
 

@@ -1,4 +1,6 @@
+import gc
 import queue
+import weakref
 
 import ipywidgets
 import jax
@@ -16,7 +18,7 @@ from dlcompanion.live import (
 )
 from dlcompanion.live.ahead import BATCH
 from dlcompanion.live.controls import index_of
-from tests.live.small import Wave, compute, read_head, wave
+from tests.live.small import Wave, compute, fragile, read_head, wave
 
 
 def test_setting_moves_everything_at_once():
@@ -122,6 +124,24 @@ def test_work_ahead_waits_while_a_cell_runs_and_gives_way_to_a_question():
     assert browser.ask("ahead", **content)[0]["keys"] == content["keys"]
 
 
+@pytest.mark.parametrize("moved", [{"frequency": 9.0}, {"anchor": (0.5, 1.0)}])
+def test_work_ahead_ends_when_the_reader_moves(moved):
+    """The frames lie around a place that is left; nobody waits for them any more."""
+    explorer = wave()
+    browser = Browser(explorer)
+    there = [indices(explorer, frequency=f / 2) for f in range(BATCH)]
+    content = {"ask": "ahead", "asked": 1, "keys": list(map(str, there)), "indices": there}
+    ahead.no_cell_runs.clear()
+    try:
+        explorer._on_message(explorer.canvas, content, [])
+        explorer.set(**moved)
+    finally:
+        ahead.no_cell_runs.set()
+    answer, frames = browser.answers.get(timeout=60)
+    assert (answer["keys"], frames, answer["failed"]) == ([], [], False)
+    assert explorer.frame == wave(**moved).frame
+
+
 def test_moves_that_the_browser_drew_by_itself_are_followed_when_somebody_looks():
     calls = []
 
@@ -206,11 +226,6 @@ def test_bad_values_are_named_and_change_nothing(values, message):
 
 
 def test_an_exception_is_said_and_the_next_move_recovers():
-    def fragile(frequency, kind, anchor):
-        if frequency == 3.0:
-            raise FloatingPointError("three is unlucky")
-        return compute(frequency=frequency, kind=kind, anchor=anchor)
-
     explorer = wave(compute=fragile)
     good = explorer.frame
     browser = Browser(explorer)
@@ -293,6 +308,10 @@ def test_closing_frees_every_widget():
     assert set(ipywidgets.widgets.widget._instances) > before
     explorer.close()
     assert set(ipywidgets.widgets.widget._instances) == before
+    held = weakref.ref(explorer)
+    del explorer
+    gc.collect()
+    assert held() is None, "something holds the explorer, its figure and its frames"
 
 
 def test_matrices_are_multiplied_in_full_precision():

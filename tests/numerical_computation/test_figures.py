@@ -203,9 +203,14 @@ def test_the_nearest_number_is_marked(ax):
 
 def test_a_broken_answer_has_its_own_colour(ax):
     """Below every digit that can be right lies no number at all (section 4.1)."""
-    image, _ = figures.draw_digits(ax, (1, 10, 1, 10), np.array([[-1.0, 0.0], [0.5, 1.0]]))
+    kept = np.array([[-1.0, 0.0], [0.5, 1.0]])
+    image, *titles = figures.draw_digits(ax, (1, 10, 1, 10), kept, ["x", "y"])
     np.testing.assert_array_equal(image.get_array(), [[0, 1], [5, 8]])
     assert len({tuple(colour) for colour in figures.DIGIT_COLOURS(np.arange(9))}) == 9
+    assert [len(title.get_xdata()) for title in titles] == [1, 0]
+    figures.update_digits([image, *titles], kept.T, 1)
+    np.testing.assert_array_equal(image.get_array(), [[0, 5], [1, 8]])
+    assert [len(title.get_xdata()) for title in titles] == [0, 1]
 
 
 def test_answers_are_written_in_full(ax):
