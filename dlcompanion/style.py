@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-# Colours that follow the reader's theme: the live canvas replaces these three exact values.
+# Colours that follow the reader's theme: the live canvas replaces these exact values, and BLUE,
+# which is too dark for small words on dark paper.
 INK = "#21242a"
 PAPER = "#fefefe"
 GRID = "#dcdee2"

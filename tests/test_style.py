@@ -1,10 +1,13 @@
 """The palette and how numbers are said."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from dlcompanion import style
+from dlcompanion import live, style
 
 PALETTE = {
     name: getattr(style, name)
@@ -44,12 +47,19 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+DARK_PAPERS = ["#111111", "#000000"]  # of the dark and the high-contrast theme
+CSS = (Path(live.__file__).parent / "canvas.css").read_text()
+LIGHT_BLUE, DARK_BLUE = re.findall("--dlc-blue: (#[0-9a-f]{6})", CSS)  # of the themes
+
+
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_colours_are_told_apart_with_every_common_colour_vision_deficiency(deficiency):
-    seen = [to_lab(np.asarray(DEFICIENCIES[deficiency]) @ linear(c)) for c in PALETTE.values()]
-    for i, one in enumerate(seen):
-        for other in seen[:i]:
-            assert np.linalg.norm(one - other) > 5 * JUST_SEEN_APART
+    dark = {"INK": "#e4e5e8", "BLUE": DARK_BLUE}  # what the two are in a dark theme
+    for palette in (PALETTE, PALETTE | dark):
+        seen = [to_lab(np.asarray(DEFICIENCIES[deficiency]) @ linear(c)) for c in palette.values()]
+        for i, one in enumerate(seen):
+            for other in seen[:i]:
+                assert np.linalg.norm(one - other) > 5 * JUST_SEEN_APART
 
 
 def test_the_measure_notices_a_bad_pair():
@@ -60,10 +70,22 @@ def test_the_measure_notices_a_bad_pair():
     assert np.linalg.norm(to_lab(red) - to_lab(green)) > 10 * JUST_SEEN_APART
 
 
-@pytest.mark.parametrize("paper", ["#ffffff", "#111111", "#000000"])  # light, dark, high contrast
+@pytest.mark.parametrize("paper", ["#ffffff", *DARK_PAPERS])
 @pytest.mark.parametrize("name", ["BLUE", "VERMILLION", "GREEN"])
 def test_lines_stand_out_on_every_theme(name, paper):
     assert contrast(PALETTE[name], paper) >= 3  # WCAG 2.1, 1.4.11: graphics
+
+
+@pytest.mark.parametrize("paper", DARK_PAPERS)
+@pytest.mark.parametrize("colour", [DARK_BLUE, style.VERMILLION, style.GREEN, style.ORANGE])
+def test_coloured_words_are_read_on_dark_paper(colour, paper):
+    assert contrast(colour, paper) >= 4.5  # WCAG 2.1, 1.4.3: text
+
+
+def test_the_page_and_the_card_have_the_same_blue():
+    assert LIGHT_BLUE == style.BLUE
+    page = (Path(live.__file__).parent / "page.html").read_text()
+    assert re.findall("--blue: (#[0-9a-f]{6})", page) == [LIGHT_BLUE, DARK_BLUE]
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ function makeStage(el, { title, size: [width, height], static: bytes }) {
     const fit = stage.clientWidth / width; // 0: not in the page, behind another tab, or restyled
     if (fit) scale = Math.max(1, devicePixelRatio) * fit;
     const read = (token) => [token, getComputedStyle(el).getPropertyValue(`--dlc-${token}`).trim()];
-    theme = Object.fromEntries(["ink", "paper", "grid"].map(read));
+    theme = Object.fromEntries(["ink", "paper", "grid", "blue"].map(read));
     for (const { canvas } of [below, above])
       [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
     paint(below, background, scale, theme);

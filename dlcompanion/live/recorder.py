@@ -25,7 +25,7 @@ COORDINATES_PER_PIXEL = 16  # int16 reaches 2047 px, more than any figure
 FARTHEST = 2000.0  # px; areas that reach beyond are clipped first
 FEW = 30  # points; longer lines lose those that lie within 1/9 px of a straight way
 MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
-THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid"}
+THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid", style.BLUE: "blue"}
 
 
 class KeptText(TextToPath):

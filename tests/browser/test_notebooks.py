@@ -22,6 +22,11 @@ PAPER_AND_INK = """canvas => {
     const ink = levels.reduce((a, b) => (Math.abs(b - paper) > Math.abs(a - paper) ? b : a), paper);
     return [paper, ink];
 }"""
+COUNT_COLOUR = """(canvas, colour) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint32Array(data.buffer);
+    return pixels.filter((pixel) => (pixel & 0xffffff) == colour).length; // 0xbbggrr
+}"""
 
 
 def stored_pictures(name: str) -> int:
@@ -136,16 +141,19 @@ def test_a_stored_notebook_shows_pictures_before_it_is_run(lab, name):
 
 def test_ink_follows_the_theme(lab):
     show_canyon(lab)
-    static = lab.page.locator(".dlc-static").first
+    static, frame = (lab.page.locator(f".dlc-{layer}").first for layer in ("static", "frame"))
     paper, ink = static.evaluate(PAPER_AND_INK)
     assert paper > 240 and ink < 90
+    assert frame.evaluate(COUNT_COLOUR, 0xB27200) > 50
     for theme in ("JupyterLab Dark", "JupyterLab Dark High Contrast"):
         lab.theme(theme)
         paper, ink = static.evaluate(PAPER_AND_INK)
         assert paper < 40 and ink > 190
+        assert frame.evaluate(COUNT_COLOUR, 0xC88824) > 50
     lab.theme("JupyterLab Light")
     paper, ink = static.evaluate(PAPER_AND_INK)
     assert paper > 240 and ink < 90
+    assert frame.evaluate(COUNT_COLOUR, 0xB27200) > 50
 
 
 def test_the_picture_is_back_after_scrolling_away(lab):

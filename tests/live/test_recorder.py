@@ -26,11 +26,11 @@ def outline(display_list: bytes) -> np.ndarray:
 
 def test_a_line_is_recorded_where_it_lies():
     figure, ax = panel()
-    (line,) = ax.plot([0.1, 0.5, 0.9], [0.0, 0.5, 1.0], color=style.BLUE, linewidth=1.8)
+    (line,) = ax.plot([0.1, 0.5, 0.9], [0.0, 0.5, 1.0], color=style.GREEN, linewidth=1.8)
     display_list = record(figure, [line], sentence="Up.")
     head = read_head(display_list)
     assert head["sentence"] == "Up."
-    assert head["styles"][0][1:3] == [None, [style.BLUE, 1.0]]
+    assert head["styles"][0][1:3] == [None, [style.GREEN, 1.0]]
     ((path, _, stamps),) = head["operations"]
     assert (*head["paths"][path][::2], stamps) == (3, 0, 1)
     expected = [[30, 200], [150, 100], [270, 0]]
@@ -66,8 +66,9 @@ def test_moving_artists_are_not_in_the_static_layer():
 
 def test_theme_colours_become_tokens():
     figure, ax = panel()
-    (line,) = ax.plot([0, 1], [0, 1], color=style.INK, alpha=0.5)
-    assert read_head(record(figure, [line]))["styles"][0][2] == ["ink", 0.5]
+    for colour, token in ((style.INK, "ink"), (style.BLUE, "blue")):
+        (line,) = ax.plot([0, 1], [0, 1], color=colour, alpha=0.5)
+        assert read_head(record(figure, [line]))["styles"][0][2] == [token, 0.5]
 
 
 def test_markers_share_one_path():
