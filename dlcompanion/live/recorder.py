@@ -31,7 +31,7 @@ THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid", sty
 class KeptText(TextToPath):
     """Outlines of text, kept: most words of a frame stand in the next one too."""
 
-    @functools.lru_cache(maxsize=4096)  # noqa: B019 (there is one, for good)
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 (there is one, for good)
     def get_text_path(self, *args, **kwargs):
         return tuple(map(np.array, super().get_text_path(*args, **kwargs)))
 

@@ -182,6 +182,8 @@ def test_every_explorer_follows_a_key(lab, name):
         card = show_card(lab, index)
         box, picture = card.bounding_box(), canvas_pixels(card)
         assert box["height"] < 700, f"{explorer} does not fit a laptop's screen"
+        unnamed = "all => all.filter(e => !e.ariaLabel && !e.labels?.length).length"
+        assert card.locator("select, input, .noUi-handle").evaluate_all(unnamed) == 0
         moves = [(handle, arrow_of(handle)) for handle in card.get_by_role("slider").all()[:1]]
         moves += [(ring, "Shift+ArrowRight") for ring in card.locator(".dlc-point").all()[:1]]
         assert moves, f"{explorer} has nothing to move"

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import nbformat
+import numpy as np
 import pytest
 
 from tests.browser.lab import Lab, LabServer
@@ -160,6 +161,31 @@ def test_kept_frames_are_drawn_while_the_kernel_is_busy(lab, name):
         seen.append(sentence(lab))
     assert all(one != other for one, other in itertools.pairwise(seen))
     assert lab.page.evaluate(status) == "busy"
+
+
+def test_frames_ahead_come_nearest_first_along_the_control_touched_last(lab):
+    lab.open("one.ipynb")
+    lab.page.evaluate("""() => {
+        window.batches = [];
+        const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        kernel.anyMessage.connect((_, { direction, msg }) => {
+            const { ask, indices } = msg.content?.data?.content ?? {};
+            if (direction == "send" && ask == "ahead") window.batches.push(indices);
+        });
+    }""")
+    lab.run_all()
+    wait_until_kept(lab)
+    first, *_, last = lab.page.evaluate("batches")
+    assert [kind for _, kind, shown in first] == [0] * 16 and {row[2] for row in first} == {18}
+    assert sorted(np.abs([row[0] - 4 for row in first])) == [abs(row[0] - 4) for row in first]
+    assert {tuple(row) for row in last} & {(4, 1, 18), (4, 0, 0)}, "every control, to its end"
+    lab.page.get_by_role("slider", name="shown").press("ArrowLeft")
+    lab.page.evaluate("batches = []")
+    lab.page.locator(".dlc-point").press("ArrowUp")  # a place with no frame but its own
+    lab.page.wait_for_function("batches.length")
+    near = lab.page.evaluate("batches[0]")
+    assert [row[:2] for row in near] == [[4, 0]] * 16
+    assert [abs(row[2] - 17) for row in near[:3]] == [1, 1, 2]
 
 
 def test_an_exception_is_said_on_the_card_and_the_next_move_recovers(lab):
