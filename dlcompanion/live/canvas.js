@@ -84,14 +84,13 @@ function setPen(context, strokeStyle, [lineWidth, lineCap, lineJoin, lineDashOff
   context.setLineDash(dashes);
 }
 
-/** Data coordinates along one axis to CSS pixels of the figure and back. */
+/** Data coordinates along one axis to CSS pixels of the figure and back, inside the axis. */
 function axisMap(limits, isLog, [from, to]) {
   const [on, back] = isLog ? [Math.log10, (value) => 10 ** value] : [Number, Number];
   const [low, high] = limits.map(on);
   return {
     toPixel: (value) => from + ((on(value) - low) / (high - low)) * (to - from),
-    toData: (pixel) => // inside the axes
-      back(low + Math.min(Math.max((pixel - from) / (to - from), 0), 1) * (high - low)),
+    toData: (px) => back(low + Math.min(Math.max((px - from) / (to - from), 0), 1) * (high - low)),
   };
 }
 
@@ -180,8 +179,7 @@ function makeStage(el, { title, size: [width, height], static: bytes }) {
 
 /** Show an explorer in `el`: `model` has the traits of canvas.py and talks to explorer.py. */
 async function render({ model, el }) {
-  const setup = model.get("setup");
-  const { controls, size } = setup;
+  const setup = model.get("setup"), { controls, size } = setup;
   const models = await Promise.all(
     controls.map((control) => model.widget_manager.get_model(control.model)));
   const { stage, show, redraw, free, tell } = makeStage(el, setup);
@@ -298,10 +296,8 @@ async function render({ model, el }) {
     cell.firstElementChild.insertAdjacentHTML("afterend", // the icon would be its name
       `<button class="jupyter-button" title="One step"><i class="fa fa-step-forward"></i></button>`);
     cell.children[1].ariaLabel = "One step";
-    cell.children[1].onclick = () => {
-      models[i].set("value", Math.min(models[i].get("value") + 1, models[i].get("max")));
-      models[i].save_changes();
-    };
+    cell.children[1].onclick = () =>
+      models[i].set("value", Math.min(models[i].get("value") + 1, models[i].get("max"))).save_changes();
   });
 
   const listeners = [

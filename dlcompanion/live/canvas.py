@@ -51,10 +51,9 @@ def build_card(explorer: Any, labels: Mapping[str, str], play: str | None) -> ip
 
 def _with_play(control: ipywidgets.IntSlider) -> ipywidgets.HBox:
     """Put a play button before a slider, linked in the browser: no kernel is asked."""
-    button = ipywidgets.Play(control.value, control.min, control.max, interval=150)
-    button.show_repeat = False
-    button.link = ipywidgets.jslink((button, "value"), (control, "value"))
-    return ipywidgets.HBox([button, control]).add_class("dlc-play")
+    play = ipywidgets.Play(control.value, control.min, control.max, interval=150, show_repeat=False)
+    play.link = ipywidgets.jslink((play, "value"), (control, "value"))
+    return ipywidgets.HBox([play, control]).add_class("dlc-play")
 
 
 def close_all(widget: ipywidgets.Widget) -> None:

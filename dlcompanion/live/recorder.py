@@ -24,6 +24,7 @@ from dlcompanion import style
 COORDINATES_PER_PIXEL = 16  # int16 reaches 2047 px, more than any figure
 FARTHEST = 2000.0  # px; areas that reach beyond are clipped first
 FEW = 30  # points; longer lines lose those that lie within 1/9 px of a straight way
+CURVED = (Path.CURVE3, Path.CURVE4, Path.CLOSEPOLY)
 MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
 THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid", style.BLUE: "blue"}
 
@@ -57,6 +58,9 @@ class Recorder(RendererBase):
     def points_to_pixels(self, points):
         return points * self.dpi / 72
 
+    def get_text_width_height_descent(self, *text):
+        return _measure_text(self.dpi, *text)
+
     def option_scale_image(self):
         return True
 
@@ -66,7 +70,7 @@ class Recorder(RendererBase):
             self._to_pixels(transform),
             remove_nans=True,
             clip=clip if is_line else None,
-            simplify=is_line and len(path.vertices) > FEW and _is_polyline(path),
+            simplify=is_line and len(path.vertices) > FEW and not np.isin(path.codes, CURVED).any(),
             curves=True,
             stroke_width=self.points_to_pixels(gc.get_linewidth()),
             snap=gc.get_snap(),
@@ -184,8 +188,9 @@ def record(figure: Figure, artists: Iterable[Artist] | None = None, **head) -> b
     return recorder.encode(**head)
 
 
-def _is_polyline(path: Path) -> bool:
-    return path.codes is None or bool(path.codes.max() <= Path.LINETO)
+@functools.lru_cache(maxsize=1024)
+def _measure_text(dpi: float, *text) -> tuple[float, float, float]:
+    return RendererBase.get_text_width_height_descent(Recorder(1, 1, dpi), *text)
 
 
 def _index(table: dict, key) -> int:
