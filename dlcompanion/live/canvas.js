@@ -156,6 +156,7 @@ function makeStage(el, { title, size: [width, height], static: bytes }) {
   say(heading, title);
   let [background, frame, theme, scale] = [decode(bytes), null, {}, 1];
   const redraw = () => { // in the page's size and theme, whose colours the style sheet has
+    if (!background) return; // freed, but told of a change of size once more
     const fit = stage.clientWidth / width; // 0: not in the page, behind another tab, or restyled
     if (fit) scale = Math.max(1, devicePixelRatio) * fit;
     const read = (token) => [token, getComputedStyle(el).getPropertyValue(`--dlc-${token}`).trim()];
