@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-# Colours that follow the reader's theme: the live canvas replaces these exact values, and BLUE,
-# which is too dark for small words on dark paper.
 INK = "#21242a"
 PAPER = "#fefefe"
 GRID = "#dcdee2"
@@ -24,6 +22,19 @@ VERMILLION = "#d55e00"  # the alternative, always dashed or open
 GREEN = "#009e73"  # a descent path
 PURPLE = "#cc79a7"  # what can be dragged
 ORANGE = "#e69f00"  # error, danger
+
+# Words are a tone darker, to be read on white; orange ones would look like vermillion then.
+WORDS = {VERMILLION: "#c05500", GREEN: "#00865a", ORANGE: INK}
+
+# Colours that follow the reader's theme: the live canvas replaces these exact values.
+THEME = {
+    INK: "ink",
+    PAPER: "paper",
+    GRID: "grid",
+    BLUE: "blue",
+    WORDS[VERMILLION]: "vermillion",
+    WORDS[GREEN]: "green",
+}
 
 SURFACE = "cividis"  # contours and heat maps
 
@@ -104,9 +115,9 @@ def add_title(ax: Axes, text: str) -> None:
     ax.set_title(text, loc="left", fontsize=9.5, color=INK)
 
 
-def write(ax: Axes, x: float, y: float, text: str, **options) -> Text:
-    """Write a direct label in the companion's size and ink, at data coordinates."""
-    return ax.text(x, y, text, **{"fontsize": 8.5, "color": INK, **options})
+def write(ax: Axes, x: float, y: float, text: str, *, color: str = INK, **options) -> Text:
+    """Write a direct label in the companion's size, in ink or a colour, at data coordinates."""
+    return ax.text(x, y, text, color=WORDS.get(color, color), **{"fontsize": 8.5, **options})
 
 
 def say(value: SupportsFloat) -> str:

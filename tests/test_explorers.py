@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 import dlcompanion
+from dlcompanion import style
 from tests.live.small import read_head
 
 EXPLORERS = dlcompanion.explorers()
@@ -125,7 +126,8 @@ def test_the_layout_stays(explorer):
     assert limits == [(ax.get_xlim(), ax.get_ylim()) for ax in explorer.figure.axes]
 
 
-def test_no_text_keeps_matplotlibs_black(explorer):
-    """It would stay black in a dark theme; `style.INK` follows the theme."""
+def test_every_text_is_legible_in_every_theme(explorer):
+    """Its colour follows the theme: Matplotlib's black and the palette's tones would not."""
     texts = [text for text in explorer.figure.findobj(Text) if text.get_text().strip()]
-    assert texts and not [text for text in texts if to_hex(text.get_color()) == "#000000"]
+    colours = {to_hex(text.get_color()) for text in texts}
+    assert colours and colours <= {style.INK, style.BLUE, *style.WORDS.values()}

@@ -49,13 +49,19 @@ def contrast(one: str, other: str) -> float:
 
 DARK_PAPERS = ["#111111", "#000000"]  # of the dark and the high-contrast theme
 CSS = (Path(live.__file__).parent / "canvas.css").read_text()
-LIGHT_BLUE, DARK_BLUE = re.findall("--dlc-blue: (#[0-9a-f]{6})", CSS)  # of the themes
+LIGHT, DARK = (  # colours of the themes by token
+    dict(re.findall("--dlc-([a-z]+): (#[0-9a-f]{6})", rule))
+    for rule in re.findall(r"dlc-explorer \{.*?\}", CSS, re.DOTALL)[:2]
+)
+WORDS = {"BLUE": style.BLUE} | {
+    name: style.WORDS[PALETTE[name]] for name in ("VERMILLION", "GREEN")
+}
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_colours_are_told_apart_with_every_common_colour_vision_deficiency(deficiency):
-    dark = {"INK": "#e4e5e8", "BLUE": DARK_BLUE}  # what the two are in a dark theme
-    for palette in (PALETTE, PALETTE | dark):
+    dark = {"INK": "#e4e5e8", "BLUE": DARK["blue"]}  # what the two are in a dark theme
+    for palette in (PALETTE, PALETTE | dark, {"INK": style.INK} | WORDS):
         seen = [to_lab(np.asarray(DEFICIENCIES[deficiency]) @ linear(c)) for c in palette.values()]
         for i, one in enumerate(seen):
             for other in seen[:i]:
@@ -77,15 +83,26 @@ def test_lines_stand_out_on_every_theme(name, paper):
 
 
 @pytest.mark.parametrize("paper", DARK_PAPERS)
-@pytest.mark.parametrize("colour", [DARK_BLUE, style.VERMILLION, style.GREEN, style.ORANGE])
-def test_coloured_words_are_read_on_dark_paper(colour, paper):
-    assert contrast(colour, paper) >= 4.5  # WCAG 2.1, 1.4.3: text
+@pytest.mark.parametrize("token", DARK)
+def test_coloured_words_are_read_on_dark_paper(token, paper):
+    assert contrast(DARK[token], paper) >= 4.5  # WCAG 2.1, 1.4.3: text
 
 
-def test_the_page_and_the_card_have_the_same_blue():
-    assert LIGHT_BLUE == style.BLUE
-    page = (Path(live.__file__).parent / "page.html").read_text()
-    assert re.findall("--blue: (#[0-9a-f]{6})", page) == [LIGHT_BLUE, DARK_BLUE]
+@pytest.mark.parametrize("name", WORDS)
+def test_coloured_words_are_read_on_light_paper(name):
+    assert contrast(WORDS[name], style.PAPER) >= 4.5
+
+
+def test_the_themes_know_the_colours_that_follow_them():
+    assert {style.THEME[colour]: colour for colour in WORDS.values()} == LIGHT
+    for name, token in zip(WORDS, LIGHT, strict=True):
+        assert DARK[token] == PALETTE[name] or name == "BLUE"
+
+
+def test_words_are_written_in_their_own_tone_of_a_colour():
+    _, (ax,) = style.figure()
+    assert style.write(ax, 0, 0, "walls", color=style.GREEN).get_color() == WORDS["GREEN"]
+    assert style.write(ax, 0, 0, "walls").get_color() == style.INK
 
 
 @pytest.mark.parametrize(

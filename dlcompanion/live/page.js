@@ -49,6 +49,9 @@ function showPage({ controls, frames, ...stored }) {
     setup: { ...stored, controls, static: bytesOf(stored.static) },
     positions: {}, present: { indices: home, positions: {}, frame: bytesOf(frames[home]) },
   };
+  const dark = matchMedia("(prefers-color-scheme: dark)"); // told as JupyterLab tells its theme
+  dark.onchange = () => (document.body.dataset.jpThemeLight = !dark.matches);
+  dark.onchange();
   render({ el, model: {
     get: (name) => traits[name],
     set: () => {}, save_changes: () => {}, // there is nobody to tell
@@ -58,8 +61,6 @@ function showPage({ controls, frames, ...stored }) {
         { answer: "now", keys: [key], positions: {} }, [bytesOf(frames[indices])]),
     widget_manager: { get_model: (i) => inputs[i] },
   } });
-  const dark = matchMedia("(prefers-color-scheme: dark)"); // told to canvas.js as JupyterLab does
-  dark.onchange = () => (document.body.dataset.jpThemeLight = !dark.matches);
 }
 
 showPage(JSON.parse(document.getElementById("stored").textContent));

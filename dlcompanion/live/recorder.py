@@ -26,7 +26,6 @@ FARTHEST = 2000.0  # px; areas that reach beyond are clipped first
 FEW = 30  # points; longer lines lose those that lie within 1/9 px of a straight way
 CURVED = (Path.CURVE3, Path.CURVE4, Path.CLOSEPOLY)
 MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
-THEME_COLOURS = {style.INK: "ink", style.PAPER: "paper", style.GRID: "grid", style.BLUE: "blue"}
 
 
 class KeptText(TextToPath):
@@ -211,7 +210,7 @@ def _scale_for(shape: np.ndarray) -> int:
 def _colour(red: float, green: float, blue: float, alpha: float = 1.0) -> tuple | None:
     """Return a colour as the browser names it, a token of the theme or #rrggbb, and its alpha."""
     name = "#{:02x}{:02x}{:02x}".format(*(round(255 * part) for part in (red, green, blue)))
-    return (THEME_COLOURS.get(name, name), round(float(alpha), 3)) if alpha > 0 else None
+    return (style.THEME.get(name, name), round(float(alpha), 3)) if alpha > 0 else None
 
 
 def _palette_image(rgba: np.ndarray) -> tuple[list | None, bytes]:

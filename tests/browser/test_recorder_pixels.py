@@ -9,7 +9,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from dlcompanion.live.recorder import THEME_COLOURS, record
+from dlcompanion import style
+from dlcompanion.live.recorder import record
 from tests.browser.lab import REPOSITORY
 from tests.live import zoo
 
@@ -39,7 +40,7 @@ def page(browser):
 
 def on_canvas(page, display_list: bytes, width: int, height: int) -> np.ndarray:
     """Return what the browser paints on white, shape (height, width, 3), 0 to 255."""
-    theme = {token: colour for colour, token in THEME_COLOURS.items()}
+    theme = {token: colour for colour, token in style.THEME.items()}
     data = base64.b64encode(display_list).decode()
     url = page.evaluate(PAINT, [MODULE, data, width, height, SCALE, theme])
     picture = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
