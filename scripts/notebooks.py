@@ -26,7 +26,7 @@ def read(path: Path) -> NotebookNode:
     return nbformat.reads(json.dumps(raw), as_version=4)
 
 
-def normalise(notebook: NotebookNode) -> NotebookNode:
+def normalize(notebook: NotebookNode) -> NotebookNode:
     """Drop what would not outlive the run: widget views, widget state, time stamps."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
@@ -50,7 +50,7 @@ def main(paths: list[str]) -> None:
             coalesce_streams=True,
             record_timing=False,
         ).execute()
-        nbformat.write(normalise(notebook), path)
+        nbformat.write(normalize(notebook), path)
 
 
 if __name__ == "__main__":

@@ -131,3 +131,10 @@ def test_every_text_is_legible_in_every_theme(explorer):
     texts = [text for text in explorer.figure.findobj(Text) if text.get_text().strip()]
     colours = {to_hex(text.get_color()) for text in texts}
     assert colours and colours <= {style.INK, style.BLUE, *style.WORDS.values()}
+
+
+def test_what_is_counted_is_a_whole_number(explorer):
+    """No one draws 12.5 samples."""
+    for name, control in explorer.controls.items():
+        if name.startswith("num_"):
+            assert {type(number) for number in control.positions} == {int}

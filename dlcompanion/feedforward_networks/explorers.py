@@ -394,7 +394,7 @@ def _describe_unit(values, state: UnitState) -> str:
     else:
         now = f"its slope is {say(state.slope)}: gradients pass"
     share = np.mean(np.abs(state.slopes) < 0.01)
-    return f"{at}; {now}. {round(100 * share)} % of the inputs shown are shaded."
+    return f"{at}; {now}. {round(100 * share)}% of the inputs shown are shaded."
 
 
 # Sections 6.2, 6.3 and 6.4: a classifier in training
@@ -535,7 +535,7 @@ def _describe_training(values, state: PlaygroundState) -> str:
         return f"After {step} steps the cost is no longer a number: the learning rate is too large."
     return (
         f"After {step} steps the training cost is {say(costs[0])} and the test cost "
-        f"{say(costs[1])}; {round(100 * shares[0])} % and {round(100 * shares[1])} % are right."
+        f"{say(costs[1])}; {round(100 * shares[0])}% and {round(100 * shares[1])}% are right."
     )
 
 

@@ -351,7 +351,7 @@ def draw_strands(ax: Axes, x: np.ndarray, y: np.ndarray) -> list[Artist]:
 
 
 def update_strands(artists: list[Artist], x, components: tuple, place: float) -> None:
-    """Move means and bands, shown where a component has a weight of 5 % or more (Figure 6.4)."""
+    """Move means and bands, shown where a component has a weight of 5% or more (Figure 6.4)."""
     weights, means, deviations = components
     bands, lines, (mark,) = artists[:3], artists[3:6], artists[6:]
     for k, (band, line) in enumerate(zip(bands, lines, strict=True)):

@@ -12,7 +12,7 @@ from dlcompanion.linear_algebra.norms import lp_norm
 def code_objectives(
     code: Real[ArrayLike, "l"], x: Real[ArrayLike, "n"], decoder: Real[ArrayLike, "n l"]
 ) -> dict[str, Float[Array, ""]]:
-    """Evaluate what each line asks to minimise over the code (equations 2.54-2.62).
+    """Evaluate what each line asks to minimize over the code (equations 2.54-2.62).
 
     Lines 2.56 to 2.58 are the same number; line 2.59 drops x^T x; lines 2.61 and 2.62 replace
     D^T D by the identity, which only orthonormal columns allow.
@@ -48,9 +48,9 @@ def code_gradient(
 def direction_objectives(
     direction: Real[ArrayLike, "n"], design_matrix: Real[ArrayLike, "m n"]
 ) -> dict[str, Float[Array, ""]]:
-    """Evaluate what each line asks to optimise over the direction (equations 2.69-2.84).
+    """Evaluate what each line asks to optimize over the direction (equations 2.69-2.84).
 
-    Lines 2.69 to 2.82 are to be minimised, the last two maximised. Lines 2.69 to 2.76 are the
+    Lines 2.69 to 2.82 are to be minimized, the last two maximized. Lines 2.69 to 2.76 are the
     same number; then Tr(X^T X) is dropped. From 2.81 on, d must have length 1.
 
     Raises:

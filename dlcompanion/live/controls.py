@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import ipywidgets
 
-# 20 preferred numbers a decade: each about 12 % larger than the last, and 1, 2, 5 among them.
+# 20 preferred numbers a decade: each about 12% larger than the last, and 1, 2, 5 among them.
 PREFERRED = (1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8,
              3.15, 3.5, 4, 4.5, 5, 5.6, 6.3, 7.1, 8, 9)  # fmt: skip
 
@@ -30,11 +30,17 @@ def int_slider(value: int, low: int, high: int) -> ipywidgets.IntSlider:
     return _started(ipywidgets.IntSlider(low, min=low, max=high), numbers, texts, value)
 
 
-def log_slider(value: float, low: float, high: float) -> ipywidgets.SelectionSlider:
-    """Return a slider over the preferred numbers from `low` to `high`, 20 a decade."""
+def log_slider(
+    value: float, low: float, high: float, *, whole: bool = False
+) -> ipywidgets.SelectionSlider:
+    """Return a slider over the preferred numbers from `low` to `high`, 20 a decade.
+
+    What is counted needs `whole` numbers, integers: 12 for 12.5, 32 for 31.5.
+    """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
     numbers = [float(f"{number}e{decade}") for decade in decades for number in PREFERRED]
-    numbers = sorted({float(low), float(high), *(n for n in numbers if low < n < high)})
+    number_type = round if whole else float
+    numbers = sorted({number_type(n) for n in (low, high, *numbers) if low <= n <= high})
     texts = [f"{number:g}" for number in numbers]
     control = ipywidgets.SelectionSlider(options=list(zip(texts, numbers, strict=True)))
     return _started(control, numbers, texts, value)

@@ -130,12 +130,12 @@ class Recorder(RendererBase):
             shape[codes == Path.CLOSEPOLY] = 0.0
         scale = _scale_for(shape)
         codes = codes.astype(np.uint8).tobytes() if curved else b""
-        path = _index(self._paths, (_quantise(shape, scale), scale, codes))
+        path = _index(self._paths, (_quantize(shape, scale), scale, codes))
         style_index = _index(self._styles, entry)
         if not (self._operations and self._operations[-1][:2] == [path, style_index]):
             self._operations.append([path, style_index, 0, b""])
         self._operations[-1][2] += len(offsets)
-        self._operations[-1][3] += _quantise(offsets, COORDINATES_PER_PIXEL)
+        self._operations[-1][3] += _quantize(offsets, COORDINATES_PER_PIXEL)
 
     def _style(self, gc: GraphicsContextBase, rgbFace) -> tuple | None:
         if gc.get_hatch() is not None or gc.get_sketch_params() is not None:
@@ -164,7 +164,7 @@ class Recorder(RendererBase):
         else:
             return None
         scale = COORDINATES_PER_PIXEL
-        return _index(self._paths, (_quantise(outline, scale), scale, b""))
+        return _index(self._paths, (_quantize(outline, scale), scale, b""))
 
     def _visible(self, gc) -> tuple[float, float, float, float]:
         """Return left, top, right, bottom of what a clip, or the figure, shows, and a margin."""
@@ -196,7 +196,7 @@ def _index(table: dict, key) -> int:
     return table.setdefault(key, len(table))
 
 
-def _quantise(pixels: np.ndarray, scale: int) -> bytes:
+def _quantize(pixels: np.ndarray, scale: int) -> bytes:
     return np.rint(pixels * scale).astype("<i2").tobytes()  # in range: clipped to FARTHEST
 
 

@@ -102,7 +102,7 @@ def nearest_neighbor_regression(
 
 
 def count_separable(points: Real[ArrayLike, "m n"], max_passes: int = 1000) -> int:
-    """Count the labelings of points that a linear classifier can realise (section 5.2).
+    """Count the labelings of points that a linear classifier can realize (section 5.2).
 
     The Vapnik-Chervonenkis dimension is the largest m for which some m points have all 2^m of
     them. In the plane that is 3: any four points have at most 14 of 16. Every labeling is tried

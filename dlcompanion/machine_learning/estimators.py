@@ -22,7 +22,7 @@ class EstimatorStudy(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """A 95 % confidence interval (equation 5.47)."""
+    """A 95% confidence interval (equation 5.47)."""
 
     low: Float[Array, ""]
     high: Float[Array, ""]

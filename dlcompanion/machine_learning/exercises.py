@@ -70,7 +70,7 @@ def decayed_weights() -> Exercise:
 
     return Exercise(
         id="5.2.2-weight-decay",
-        prompt=r"Write `ridge(X, y, weight_decay)`: the weights that minimise "
+        prompt=r"Write `ridge(X, y, weight_decay)`: the weights that minimize "
         r"$J(w) = \mathrm{MSE}_{\text{train}} + \lambda w^\top w$ (Equation 5.18), where "
         r"`weight_decay` is $\lambda$. Start from the gradient and mind what the mean divides by.",
         stub="def ridge(X, y, weight_decay):\n    ...\n",
@@ -97,7 +97,7 @@ def decayed_weights() -> Exercise:
         "    m, n = X.shape\n"
         "    return jnp.linalg.solve(X.T @ X + m * weight_decay * jnp.eye(n), X.T @ y)\n",
         explanation=r"The book's error is a mean, so $X^\top X$ comes with $1/m$ and the penalty "
-        r"with $m$. Most libraries penalise the sum instead: their $\alpha$ is $m\lambda$.",
+        r"with $m$. Most libraries penalize the sum instead: their $\alpha$ is $m\lambda$.",
         wrong=(
             Wrong(forgets_the_count, "the penalty was not multiplied by the number of examples"),
             Wrong(decays_nothing, "the weights are not decayed"),

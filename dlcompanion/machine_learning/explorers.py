@@ -89,7 +89,8 @@ def capacity(degree=2, log10_weight_decay=-6.0, data=NOISY_PARABOLA) -> Explorer
     def update(values, state):
         curve.set_data(CURVE, np.clip(state.curve, -50, 50))
         dots.set_data(*values["data"].T)
-        figures.update_error_curves(errors, state.train, state.test, values["degree"])
+        pair, degree = np.stack([state.train, state.test]), values["degree"]
+        figures.update_error_curves(errors, pair, degree, pair[:, degree])
 
     return Explorer(
         title="How flexible should a model be?",
@@ -139,6 +140,7 @@ class TrainingSizeState(NamedTuple):
     train: Float[Array, "num_sizes"]
     test: Float[Array, "num_sizes"]
     standard_errors: Float[Array, "2 num_sizes"]
+    here: Float[Array, "2"]  # both errors for the present number of examples
     fits: Float[Array, "num_drawn 61"]
     floor: Float[Array, ""]  # the error of the best polynomial of this degree
 
@@ -176,12 +178,12 @@ def _fit_training_sets(num_samples, degree, noise) -> TrainingSizeState:
     weights, train = jax.vmap(each_size, in_axes=(0, 0, None))(X, y, sizes)
     norms = 1 / (2 * jnp.arange(MAX_TERMS) + 1)  # the mean square of each Legendre polynomial
     test = noise**2 + ((weights - truth) ** 2) @ norms
-    errors = jnp.stack([train, test])[:, :, :-1]
+    errors = jnp.stack([train, test])
     means = errors.mean(axis=1)
     floor = noise**2 + jnp.where(used, 0, truth**2) @ norms
     fits = weights[:NUM_DRAWN, -1] @ _legendre(jnp.asarray(GRID)).T
-    spread = errors.std(axis=1, ddof=1) / jnp.sqrt(NUM_SETS)
-    return TrainingSizeState(means[0], means[1], spread, fits, floor)
+    spread = errors[..., :-1].std(axis=1, ddof=1) / jnp.sqrt(NUM_SETS)
+    return TrainingSizeState(*means[:, :-1], spread, means[:, -1], fits, floor)
 
 
 def training_size(num_samples=30, degree=2, noise=1.0) -> Explorer:
@@ -207,10 +209,9 @@ def training_size(num_samples=30, degree=2, noise=1.0) -> Explorer:
 
     def update(values, state):
         figures.update_curves(fits, GRID, state.fits)
-        here = int(np.argmin(abs(SIZES - values["num_samples"])))
-        figures.update_error_curves(curves, state.train, state.test, here)
-        half = 1.96 * state.standard_errors
         means = np.stack([state.train, state.test])
+        figures.update_error_curves(curves, means, values["num_samples"], state.here)
+        half = 1.96 * state.standard_errors
         low, high = np.maximum(means - half, figures.SMALLEST), means + half
         bars.set_segments([[(m, a), (m, b)] for row in zip(low, high, strict=True)
                            for m, a, b in zip(SIZES, *row, strict=True)])  # fmt: skip
@@ -220,7 +221,7 @@ def training_size(num_samples=30, degree=2, noise=1.0) -> Explorer:
     return Explorer(
         title="What do more training examples buy?",
         controls={
-            "num_samples": log_slider(num_samples, 10, 300),
+            "num_samples": log_slider(num_samples, 10, 300, whole=True),
             "degree": int_slider(degree, 1, MAX_TERMS - 1),
             "noise": slider(noise, 0.2, 2, step=0.1),
         },
@@ -237,11 +238,11 @@ def training_size(num_samples=30, degree=2, noise=1.0) -> Explorer:
 
 
 def _describe_training_size(values, state: TrainingSizeState) -> str:
-    here = int(np.argmin(abs(SIZES - values["num_samples"])))
+    train, test = state.here
     return (
-        f"With {SIZES[here]} examples, on average over {NUM_SETS} training sets: training error "
-        f"{say(state.train[here])}, test error {say(state.test[here])}. However many examples "
-        f"come, degree {values['degree']} ends at {say(state.floor)}; the noise alone is "
+        f"With {values['num_samples']} examples, on average over {NUM_SETS} training sets: "
+        f"training error {say(train)}, test error {say(test)}. However many examples come, degree "
+        f"{values['degree']} ends at {say(state.floor)}; the noise alone is "
         f"{say(values['noise'] ** 2)}."
     )
 

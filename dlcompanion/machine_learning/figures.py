@@ -43,13 +43,20 @@ def draw_error_curves(ax: Axes, xs: np.ndarray, limits: tuple, label: str) -> li
 
 
 def update_error_curves(
-    lines: list[Line2D], train: np.ndarray, test: np.ndarray, here: int
+    lines: list[Line2D], errors: np.ndarray, x: float, here: np.ndarray
 ) -> None:
-    """Move curves made by `draw_error_curves`; `here` is the index that is marked (Figure 5.3)."""
-    for curve, mark, errors in zip(lines[:2], lines[2:], (train, test), strict=True):
-        errors = np.clip(np.nan_to_num(errors, nan=1e30), SMALLEST, 1e30)
-        curve.set_ydata(errors)
-        mark.set_data(curve.get_xdata()[[here]], errors[[here]])
+    """Move curves made by `draw_error_curves`, and the marks (Figures 5.3, 5.4).
+
+    Args:
+        lines: made by `draw_error_curves`.
+        errors: training and test errors, shape (2, num_xs).
+        x: the present setting.
+        here: both errors there, shape (2,).
+    """
+    errors, here = (np.clip(np.nan_to_num(e, nan=1e30), SMALLEST, 1e30) for e in (errors, here))
+    for curve, mark, row, height in zip(lines[:2], lines[2:], errors, here, strict=True):
+        curve.set_ydata(row)
+        mark.set_data([x], [height])
 
 
 def draw_curves(ax: Axes, color: str) -> LineCollection:

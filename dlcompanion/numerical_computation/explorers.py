@@ -727,14 +727,14 @@ def _describe_unit_ball(values, state: UnitBallState) -> str:
     norm = np.linalg.norm(values["optimum"])
     if norm <= 1:
         return (
-            f"The minimum, {say(norm)} from the center, is feasible: the constraint is inactive, "
+            f"The minimum, {say(norm)} from the centre, is feasible: the constraint is inactive, "
             "λ stays 0 and the ball changes nothing."
         )
     steps, rate = values["num_steps"], values["learning_rate"]
     here, length = state.ascent.multiplier[steps], np.linalg.norm(state.ascent.params[steps])
     verdict = ", too much to settle" if rate > state.limit else ""
     return (
-        f"The minimum lies {say(norm)} from the center: the constraint is active, at the price "
+        f"The minimum lies {say(norm)} from the centre: the constraint is active, at the price "
         f"λ = {say(state.multiplier)}. η = {say(rate)} is {say(rate / state.limit)} of the limit"
         f"{verdict}: after {steps} steps λ = {say(here)} and ‖x‖ = {say(length)}."
     )

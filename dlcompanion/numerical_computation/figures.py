@@ -57,7 +57,7 @@ def draw_contours(ax: Axes, bowl: Quadratic) -> PathCollection:
 def update_contours(
     contours: PathCollection, bowl: Quadratic, center=(0.0, 0.0), radii=CONTOUR_RADII
 ) -> None:
-    """Turn and stretch the level sets to those of another quadratic, around another center.
+    """Turn and stretch the level sets to those of another quadratic, around another centre.
 
     The set f(x) = c is the unit circle with its axes stretched by sqrt(2 c / lambda) along the
     eigenvectors of the Hessian.

@@ -42,7 +42,7 @@ def step_change(
 
 @jax.jit
 def noisy_training(key: Key[Array, ""], flipped: ScalarLike) -> NoisyRun:
-    """Train a small network on examples of which some are mislabeled (section 8.2.1, Figure 8.1).
+    """Train a small network on examples of which some are mislabelled (section 8.2.1, Figure 8.1).
 
     The class of a point is the sign of x_1 x_2. The gradient that a step follows need not become
     small for the error to become so.

@@ -434,7 +434,7 @@ def _describe_searches(values, state: SearchState) -> str:
     if not start > 0:
         return "The start is the minimum: there is nothing to search."
     shares = [100 * run.loss[last] / start for run in (state.steepest, state.conjugate)]
-    left = ["less than a millionth" if share < 1e-4 else f"{say(share)} %" for share in shares]
+    left = ["less than a millionth" if share < 1e-4 else f"{say(share)}%" for share in shares]
     steps = "one line search" if last == 1 else f"{last} line searches"
     return (
         f"After {steps} steepest descent has {left[0]} of the cost left, conjugate gradients "
@@ -532,7 +532,7 @@ def _describe_signals(values, state: SignalState) -> str:
 
     saturation = ""
     if values["unit"] == "tanh" and state.saturated > 0.2:
-        saturation = f" {say(100 * state.saturated)} % of the last layer is saturated."
+        saturation = f" {say(100 * state.saturated)}% of the last layer is saturated."
     return (
         f"From the first layer to the last the activations {fate(up)}; from the last to the "
         f"first the gradients {fate(down)}.{saturation}"

@@ -264,7 +264,7 @@ def update_searches(
 
 
 # Sections 8.4 and 8.7.1
-HISTOGRAM = np.linspace(-2.55, 2.55, 52)  # the edges of its bins: -1, 0 and 1 are centers
+HISTOGRAM = np.linspace(-2.55, 2.55, 52)  # the edges of its bins: -1, 0 and 1 are centres
 
 
 def draw_signals(axes: np.ndarray, num_layers: int) -> list[Artist]:

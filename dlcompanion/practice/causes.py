@@ -76,7 +76,7 @@ GENERIC = (
     (lambda a, b: _close(2 * a, b), "a factor 2 is missing"),
     (lambda a, b: _close(a, -2 * b) or _close(-2 * a, b), "the sign and a factor 2 are wrong"),
     (lambda a, b: a.ndim == 2 and _close(a.T, b), "it is transposed"),
-    (_proportional, "it is not normalised"),
+    (_proportional, "it is not normalized"),
 )
 
 

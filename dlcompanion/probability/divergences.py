@@ -64,7 +64,7 @@ def reverse_kl(q: Float[Array, "2"], p: Bells) -> Float[Array, ""]:
 
 
 def fit_forward(p: Bells) -> Float[Array, "2"]:
-    """Return the q that minimises D(p || q): the one with p's mean and variance (Figure 3.6)."""
+    """Return the q that minimizes D(p || q): the one with p's mean and variance (Figure 3.6)."""
     mean, variance = p.moments()
     return jnp.stack([mean, 0.5 * jnp.log(variance)])
 

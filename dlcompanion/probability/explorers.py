@@ -141,7 +141,7 @@ def _describe_kl(values, state: KLState) -> str:
     best = "" if d_pick < state.landscapes[1].min() + 0.05 else ", not the lowest minimum"
     return (
         f"Your q has D(p‖q) = {say(state.yours[0])} and D(q‖p) = {say(state.yours[1])}. A "
-        f"variational method minimises D(q‖p) and {end}{best} ({say(d_pick)}, width "
+        f"variational method minimizes D(q‖p) and {end}{best} ({say(d_pick)}, width "
         f"{say(np.exp(pick[1]))}); the minimum of D(p‖q) covers both ({say(d_cover)}, width "
         f"{say(np.exp(cover[1]))})."
     )
@@ -286,9 +286,9 @@ def bayes(base_rate=0.1, hit_rate=0.9, false_alarms=0.05) -> Explorer:
         compute=_test,
         scene=Scene(figure, [sick, well, border, curve, here, tests], update),
         describe=lambda values, state: (
-            f"{say(100 * values['base_rate'])} % are ill and {say(100 * state.evidence)} % test "
-            f"positive. Of those, {say(100 * state.posterior[1])} % are ill; after a second "
-            f"positive test, {say(100 * state.posterior[2])} %."
+            f"{say(100 * values['base_rate'])}% are ill and {say(100 * state.evidence)}% test "
+            f"positive. Of those, {say(100 * state.posterior[1])}% are ill; after a second "
+            f"positive test, {say(100 * state.posterior[2])}%."
         ),
         labels={"base_rate": r"\(P(x)\) base rate", "hit_rate": r"\(P(y \mid x)\) hit rate",
                 "false_alarms": "false alarms"},
@@ -352,7 +352,7 @@ def mixture(
         controls={
             "first_weight": slider(first_weight, 0.02, 0.96, step=0.01),
             "correlation": slider(correlation, -0.95, 0.95, step=0.05),
-            "num_samples": log_slider(num_samples, 20, 600),
+            "num_samples": log_slider(num_samples, 20, 600, whole=True),
         },
         points={
             "means": Draggable(ax, means, "mean of a component"),
@@ -495,12 +495,12 @@ def distributions(family=FAMILIES[0], location=0.0, scale=1.0, num_samples=200) 
             "family": dropdown(family, FAMILIES),
             "location": slider(location, -3, 3, step=0.1),
             "scale": slider(scale, 0.3, 3, step=0.1),
-            "num_samples": log_slider(num_samples, 10, 2000),
+            "num_samples": log_slider(num_samples, 10, 2000, whole=True),
         },
         compute=_draw,
         scene=Scene(figure, [steps, density, log_density], update),
         describe=lambda values, state: (
-            f"{values['num_samples']:g} samples of the {values['family']} density have mean "
+            f"{values['num_samples']} samples of the {values['family']} density have mean "
             f"{say(state.mean)} and standard deviation {say(state.sd)}; the density peaks at "
             f"{say(np.exp(state.log_density.max()))}."
         ),

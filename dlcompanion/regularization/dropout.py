@@ -99,7 +99,7 @@ def combine(
 ) -> Ensemble:
     """Average sub-networks, weighted by their probability (equations 7.52-7.55, 7.58, 7.59).
 
-    The geometric mean is taken of logarithms and renormalised: the exponential of their mean. An
+    The geometric mean is taken of logarithms and renormalized: the exponential of their mean. An
     outcome that one possible sub-network rules out is ruled out by their geometric mean.
     """
     log_p = check_shape("log_probabilities", log_probabilities, ("masks", "k"))

@@ -49,7 +49,7 @@ def soft_thresholding() -> Exercise:
 
     return Exercise(
         id="7.1.2-soft-threshold",
-        prompt=r"Write `l1_minimum(w_star, h, alpha)`: the weights that minimise "
+        prompt=r"Write `l1_minimum(w_star, h, alpha)`: the weights that minimize "
         r"$\sum_i \tfrac12 h_i (w_i - w^*_i)^2 + \alpha |w_i|$ (Equation 7.22). `w_star` and `h` "
         "are vectors, and the curvatures `h` are positive. Zeros must be exact.",
         stub="def l1_minimum(w_star, h, alpha):\n    ...\n",
@@ -246,12 +246,12 @@ def members_needed() -> Exercise:
 
 
 def geometric_ensemble() -> Exercise:
-    """The renormalised geometric mean of sub-networks (section 7.12, equations 7.54, 7.55)."""
+    """The renormalized geometric mean of sub-networks (section 7.12, equations 7.54, 7.55)."""
 
     def takes_the_arithmetic_mean(P):
         return P.mean(axis=0)
 
-    def forgets_to_normalise(P):
+    def forgets_to_normalize(P):
         return jnp.exp(jnp.log(P).mean(axis=0))
 
     def multiplies_without_root(P):
@@ -261,7 +261,7 @@ def geometric_ensemble() -> Exercise:
         id="7.12-geometric",
         prompt=r"Row $i$ of `P` holds the class probabilities that sub-network $i$ gives, all of "
         r"them positive. All sub-networks count alike. Write `together(P)`: their geometric mean, "
-        r"renormalised (Equations 7.54 and 7.55).",
+        r"renormalized (Equations 7.54 and 7.55).",
         stub="def together(P):\n    ...\n",
         checker=checks.function(
             reference=_geometric_mean,
@@ -286,7 +286,7 @@ def geometric_ensemble() -> Exercise:
         "runs over logits that are linear in the mask, so one pass with scaled weights gives it.",
         wrong=(
             Wrong(takes_the_arithmetic_mean, "this is the arithmetic mean, Equation 7.53"),
-            Wrong(forgets_to_normalise, "the result does not sum to 1"),
+            Wrong(forgets_to_normalize, "the result does not sum to 1"),
             Wrong(multiplies_without_root, "the root is missing: the verdict is far too sure"),
         ),
     )

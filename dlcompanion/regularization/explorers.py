@@ -369,7 +369,7 @@ def _describe_dropout(values, state: DropoutState) -> str:
     what = f"{possible.min():.2f}" + ("" if count == 1 else f" to {possible.max():.2f}")
     return (
         f"{who} P(y = 1) = {what}. Together they say {arithmetic:.3f} by the arithmetic mean and "
-        f"{geometric:.3f} by the geometric mean, renormalised. The one network with scaled weights "
+        f"{geometric:.3f} by the geometric mean, renormalized. The one network with scaled weights "
         f"says {scaled:.3f}, {verdict}."
     )
 
@@ -451,7 +451,7 @@ def adversarial(epsilon=0.1, digit=3, trained=False) -> Explorer:
         return (
             f"No pixel moves by more than {say(values['epsilon'])} of full black, and the verdict "
             f"{before} ({state.verdicts[0, before]:.0%}) {change} "
-            f"({state.verdicts[1, after]:.0%}). Of all test digits {error:.0f} % are misread."
+            f"({state.verdicts[1, after]:.0%}). Of all test digits {error:.0f}% are misread."
         )
 
     return Explorer(

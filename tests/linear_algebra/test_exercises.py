@@ -19,7 +19,7 @@ EXERCISES = [
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 def test_the_solution_passes_and_mistakes_are_told(exercise: Exercise):
-    """A right answer is accepted, a wrong one recognised, a stub left alone (section 2.12)."""
+    """A right answer is accepted, a wrong one recognized, a stub left alone (section 2.12)."""
     names = {"jax": jax, "jnp": jnp, "np": np}
     exec(exercise.solution, names)
     wanted = exercise.stub.split("(")[0].removeprefix("def ").split(" =")[0]

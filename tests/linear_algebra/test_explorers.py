@@ -142,7 +142,7 @@ def test_every_other_solution_is_longer(inverse):
 
 
 def test_few_singular_values_hold_almost_all_of_the_squares():
-    """Ten of 96 keep over 95 %; what is lost is the sum of the cut squares (section 2.8)."""
+    """Ten of 96 keep over 95%; what is lost is the sum of the cut squares (section 2.8)."""
     explorer = explorers.low_rank()
     photograph = figures.photograph().astype(float)
     squares = np.linalg.svd(photograph, compute_uv=False) ** 2

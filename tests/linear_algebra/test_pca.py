@@ -76,7 +76,7 @@ def test_the_best_code_is_the_encoder():
         assert all(other[line] > closest[line] for line in closest)
 
 
-def test_squaring_keeps_the_minimiser():
+def test_squaring_keeps_the_minimizer():
     """On a grid of codes both have their minimum at 3, of 4 and of 16 (equations 2.54, 2.55)."""
     D, x, grid = jnp.array([[1.0], [0.0]]), jnp.array([3.0, 4.0]), jnp.arange(-1000, 1001) / 100
     lines = jax.vmap(lambda c: code_objectives(c, x, D))(grid[:, None])
@@ -133,7 +133,7 @@ def test_one_step_needs_unit_length():
 
 
 def test_every_line_has_the_same_best_direction():
-    """The minimiser stays where it is from line to line (equations 2.69-2.84)."""
+    """The minimizer stays where it is from line to line (equations 2.69-2.84)."""
     X = CLOUD[:, :2] @ [[1.0, 0.5], [0.0, 1.0]]
     lines = jax.vmap(lambda d: direction_objectives(d, X))(directions(180))
     top = principal_components(X, 1).decoder[:, 0]

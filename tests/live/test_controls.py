@@ -17,6 +17,12 @@ def test_the_ends_of_a_log_slider_are_on_it():
     assert (numbers[0], numbers[-1]) == (0.017, 0.23)
 
 
+def test_what_is_counted_is_whole():
+    numbers = log_slider(30, 10, 300, whole=True).positions
+    assert {10, 12, 32, 71, 300} <= set(numbers)
+    assert {type(number) for number in numbers} == {int}
+
+
 @pytest.mark.parametrize(
     ("control", "asked", "given"),
     [
@@ -24,6 +30,7 @@ def test_the_ends_of_a_log_slider_are_on_it():
         (slider(0.35, 0.005, 0.44, step=0.005), 0.44, 0.44),
         (int_slider(3, 1, 9), 4.4, 4),
         (log_slider(5, 1, 200), 51.0, 50.0),
+        (log_slider(30, 10, 300, whole=True), 31.5, 32),
         (dropdown("a", ["a", "b"]), "b", "b"),
         (toggle(False), 1, True),
     ],

@@ -106,7 +106,7 @@ def test_unbiased_is_not_best():
 
 @pytest.mark.parametrize("m, coverage", [(2, 0.6997), (5, 0.8784), (30, 0.9403), (100, 0.9472)])
 def test_the_interval_covers_less_often_when_the_error_is_estimated(m, coverage):
-    """95 % holds for a known standard error and for long samples (equation 5.47)."""
+    """95% holds for a known standard error and for long samples (equation 5.47)."""
     samples = jax.random.normal(jax.random.key(4), (20_000, m))
     low, high = jax.vmap(confidence_interval)(samples)
     np.testing.assert_allclose(jnp.mean((low < 0) & (0 < high)), coverage, atol=0.01)

@@ -79,6 +79,21 @@ def test_both_errors_meet_at_the_same_floor(training_size, degree):
     assert state.floor > 1.8 if degree == 2 else abs(state.floor - 1) < 1e-5
 
 
+def test_the_marks_stand_at_the_number_of_examples(training_size):
+    """Between the sizes of the curves too; at one of them, on the curves (Figure 5.4)."""
+    training_size.set(num_samples=45, degree=2)
+    state = training_size.state
+    at = list(SIZES).index(45)
+    np.testing.assert_allclose(state.here, [state.train[at], state.test[at]], rtol=1e-5)
+    training_size.set(num_samples=56)
+    assert training_size.description.startswith("With 56 examples")
+    (mark,) = [
+        line for line in training_size.figure.axes[1].lines if list(line.get_xdata()) == [56]
+    ][:1]
+    between = sorted([state.train[at], state.train[at + 1]])
+    assert between[0] < mark.get_ydata()[0] < between[1]
+
+
 def test_the_sum_is_bias_and_variance(bias_variance):
     """Variance is sigma^2 p / m, and bias never rises with capacity (section 5.4.4, Figure 5.6)."""
     bias_variance.set(degree=1, noise=0.5, num_samples=30)

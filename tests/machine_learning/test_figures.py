@@ -35,10 +35,11 @@ def test_marks_stand_on_their_curves(axes):
     """The present capacity is marked on both errors, zeros are drawn below (Figure 5.3)."""
     xs = np.arange(3)
     lines = figures.draw_error_curves(axes[0], xs, (0, 2, 1e-3, 10), "degree")
-    figures.update_error_curves(lines, np.array([1, 0.1, 0.0]), np.array([1, 0.5, np.nan]), 1)
+    errors = np.array([[1, 0.1, 0.0], [1, 0.5, np.nan]])
+    figures.update_error_curves(lines, errors, 1.5, np.array([0.0, 0.3]))
     np.testing.assert_allclose(lines[0].get_ydata(), [1, 0.1, figures.SMALLEST])
-    np.testing.assert_allclose(lines[2].get_xydata(), [[1, 0.1]])
-    np.testing.assert_allclose(lines[3].get_xydata(), [[1, 0.5]])
+    np.testing.assert_allclose(lines[2].get_xydata(), [[1.5, figures.SMALLEST]])
+    np.testing.assert_allclose(lines[3].get_xydata(), [[1.5, 0.3]])
 
 
 def test_the_bold_line_is_the_sum(axes):

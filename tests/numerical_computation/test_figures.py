@@ -40,7 +40,7 @@ def test_contours_are_level_sets(ax, condition_number):
     bowl = quadratic(condition_number)
     update_contours(contours, bowl)
     for radius, contour in zip(CONTOUR_RADII, contours.get_paths(), strict=True):
-        # Bezier curves leave the circle by less than 0.03 % of its radius
+        # Bezier curves leave the circle by less than 0.03% of its radius
         points = contour.interpolated(1).vertices[contour.codes != contour.CLOSEPOLY]
         on_curve = points[::3]
         losses = [float(bowl(point.astype(np.float32))) for point in on_curve]

@@ -55,7 +55,7 @@ def test_batch_statistics():
     assert_allclose(mean, X.mean(axis=0))
     assert_allclose(deviation, np.sqrt(0.5 + X.var(axis=0)))
     ratio = X.std(axis=0, ddof=1) / batch_statistics(X).deviation
-    assert_allclose(ratio, np.sqrt(32 / 31))  # 1.6 percent off
+    assert_allclose(ratio, np.sqrt(32 / 31))  # 1.6 per cent off
 
 
 def test_gradients_cannot_shift_or_stretch_a_unit():

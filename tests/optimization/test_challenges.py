@@ -274,7 +274,7 @@ def test_a_row_vector_ends_along_a_left_eigenvector():
 
 
 def test_dividing_by_curvature_magnifies_noise():
-    """A tenth of a percent in the gradient is 707 percent in Newton's step (section 8.2.6)."""
+    """A tenth of a per cent in the gradient is 707 per cent in Newton's step (section 8.2.6)."""
     hessian, g = np.diag([1.0, 1e-4]), np.array([1.0, 1e-4])
     noise = np.array([0.0, 1e-3])
     assert_allclose(np.linalg.norm(noise) / np.linalg.norm(g), 0.001, rtol=1e-6)

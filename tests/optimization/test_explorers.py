@@ -259,7 +259,7 @@ def chain():
 
 @pytest.mark.parametrize("weight, kept", [(1.0, 0.956), (1.2, 2.20 / 2.66), (1.5, 54.7 / 147.8)])
 def test_a_plain_chain_keeps_part_of_its_promise(chain, weight, kept):
-    """At ten layers and a hundredth it keeps 96, 83 or 37 percent (section 8.7.1)."""
+    """At ten layers and a hundredth it keeps 96, 83 or 37 per cent (section 8.7.1)."""
     chain.set(num_layers=10, weight=weight, learning_rate=0.01)
     np.testing.assert_allclose(chain.state.decrease[0] / chain.state.promised[0], kept, rtol=0.02)
     np.testing.assert_allclose(chain.state.kept[1], 1, rtol=0.01)

@@ -33,7 +33,7 @@ def test_widgets_and_time_stamps_go_and_pictures_stay(tmp_path):
     data = {"text/plain": "Canyon", "image/png": "iVBO", notebooks.WIDGET_VIEW: VIEW}
     shown = {"output_type": "display_data", "metadata": {}, "data": data}
     path = write(tmp_path / "a.ipynb", cell("canyon()", shown))
-    notebook = notebooks.normalise(notebooks.read(path))
+    notebook = notebooks.normalize(notebooks.read(path))
     nbformat.validate(notebook)
     assert notebook.metadata == notebooks.METADATA
     assert notebook.cells[0].metadata == {"tags": ["concept"]}

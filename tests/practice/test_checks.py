@@ -153,7 +153,7 @@ ENTROPY = checks.function(
         (SLOPE, lambda x: jax.grad(loss)(x) / 2, "a factor 2 is missing"),
         (SQUARE, lambda A: A.T, "it is transposed"),
         (MATRIX, lambda A: A.T, "it is transposed"),
-        (NORMAL, jnp.exp, "it is not normalised"),
+        (NORMAL, jnp.exp, "it is not normalized"),
         (SOFTMAX, lambda x: jnp.log(jnp.exp(x) / jnp.exp(x).sum()), "it overflows"),
         (ENTROPY, lambda p: -(p * jnp.log(p)).sum(), r"$\log 0$"),
         (MEANS, lambda A: A.mean(1), "wrong axis"),

@@ -17,7 +17,7 @@ def test_joint_over_evidence():
 
 
 def test_a_rare_disease():
-    """A base rate of 1 % survives a good test; two tests are one after the other (section 3.11)."""
+    """A base rate of 1% survives a good test; two tests are one after the other (section 3.11)."""
     prior, positive = np.array([0.01, 0.99]), np.array([0.9, 0.05])
     once = bayes_rule(prior, positive).probabilities
     assert_allclose(once[0], 0.153846, atol=1e-6)

@@ -67,7 +67,7 @@ def test_multinomial_counts_are_another_distribution():
 
 @pytest.mark.parametrize("mean, sd", [(0, 1), (2, 0.5), (-3, 4)])
 def test_gaussian(mean, sd):
-    """As in SciPy, in both parametrisations; the masses are the known ones (Figure 3.1)."""
+    """As in SciPy, in both parametrizations; the masses are the known ones (Figure 3.1)."""
     log_density = gaussian_log_density(X, mean, sd**2)
     assert_allclose(log_density, stats.norm.logpdf(X, mean, sd), rtol=1e-12)
     other = gaussian_log_density_from_precision(X, mean, 1 / sd**2)

@@ -119,7 +119,7 @@ def test_the_posterior_is_the_share_of_one_area(clinic):
     ill, well = 0.01 * 0.9, 0.99 * 0.05
     assert_allclose(clinic.state.posterior[:2], [0.01, ill / (ill + well)], rtol=1e-5)
     assert_allclose(clinic.state.evidence, ill + well, rtol=1e-5)
-    assert "Of those, 15.4 % are ill" in clinic.description
+    assert "Of those, 15.4% are ill" in clinic.description
     clinic.set(base_rate=0.001, hit_rate=1.0)
     assert clinic.state.posterior[1] < 0.02
     clinic.set(base_rate=0.5, hit_rate=0.9)
@@ -169,7 +169,7 @@ def test_forward_covers_both_modes_and_reverse_sits_on_one(kl):
     assert np.argmax(forward) == gap and p[gap] < 0.001
     assert_allclose(kl.state.ends, [0.7236, 0.693], atol=1e-3)
     assert kl.state.landscapes[0].min() > 0.72
-    assert "A variational method minimises D(q‖p) and settles on one mode" in kl.description
+    assert "A variational method minimizes D(q‖p) and settles on one mode" in kl.description
 
 
 def test_reverse_pays_nothing_for_the_mode_it_forgets(kl):

@@ -128,7 +128,7 @@ def test_the_arithmetic_mean_is_another_number(regression):
 
 
 def test_the_geometric_mean_sums_to_less_than_one(regression):
-    """Before it is renormalised, unless all sub-networks agree (equations 7.54, 7.55)."""
+    """Before it is renormalized, unless all sub-networks agree (equations 7.54, 7.55)."""
     layers, x = regression
     masks = all_masks(6)
     log_p = jax.nn.log_softmax(jax.vmap(lambda mask: masked_mlp(layers, x, mask))(masks))

@@ -219,7 +219,7 @@ def test_another_start():
 
 
 def test_steep_directions_are_learned_first():
-    """After 5 steps 10 % of the flat and 67 % of the steep component (equation 7.40)."""
+    """After 5 steps 10% of the flat and 67% of the steep component (equation 7.40)."""
     assert_allclose(stopped_descent(steep(), 0.1, 5), [0.192158, 1.34464], atol=1e-6)
 
 

@@ -19,7 +19,7 @@ def stopping():
 
 
 def test_weight_decay_gives_up_the_floor_first(penalties):
-    """29 % of the flat and 80 % of the steep component are left (Figure 7.1)."""
+    """29% of the flat and 80% of the steep component are left (Figure 7.1)."""
     penalties.set(**penalties.presets["Fig. 7.1"])
     np.testing.assert_allclose(penalties.state.l2, [4 / 7, 1.6], rtol=1e-5)
     assert "keeps 29% of w* along the floor, where λ = 0.2, and 80%" in penalties.description
