@@ -87,9 +87,8 @@ def test_the_marks_stand_at_the_number_of_examples(training_size):
     np.testing.assert_allclose(state.here, [state.train[at], state.test[at]], rtol=1e-5)
     training_size.set(num_samples=56)
     assert training_size.description.startswith("With 56 examples")
-    (mark,) = [
-        line for line in training_size.figure.axes[1].lines if list(line.get_xdata()) == [56]
-    ][:1]
+    lines = training_size.figure.axes[1].lines
+    mark = next(line for line in lines if list(line.get_xdata()) == [56])
     between = sorted([state.train[at], state.train[at + 1]])
     assert between[0] < mark.get_ydata()[0] < between[1]
 
