@@ -30,7 +30,7 @@ def watch_cells() -> None:
 
 def yield_to_reader() -> None:
     """Wait while a cell runs, and a moment in any case."""
-    no_cell_runs.wait(timeout=30)  # not for ever: a kernel may be shut down while a cell runs
+    no_cell_runs.wait(timeout=30)  # not forever: a kernel may be shut down while a cell runs
     time.sleep(PAUSE)
 
 

@@ -30,17 +30,15 @@ def int_slider(value: int, low: int, high: int) -> ipywidgets.IntSlider:
     return _started(ipywidgets.IntSlider(low, min=low, max=high), numbers, texts, value)
 
 
-def log_slider(
-    value: float, low: float, high: float, *, whole: bool = False
-) -> ipywidgets.SelectionSlider:
+def log_slider(value: float, low: float, high: float, whole=False) -> ipywidgets.SelectionSlider:
     """Return a slider over the preferred numbers from `low` to `high`, 20 a decade.
 
     What is counted needs `whole` numbers, integers: 12 for 12.5, 32 for 31.5.
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
     numbers = [float(f"{number}e{decade}") for decade in decades for number in PREFERRED]
-    number_type = round if whole else float
-    numbers = sorted({number_type(n) for n in (low, high, *numbers) if low <= n <= high})
+    numbers = [number for number in (low, high, *numbers) if low <= number <= high]
+    numbers = sorted(set(map(round if whole else float, numbers)))
     texts = [f"{number:g}" for number in numbers]
     control = ipywidgets.SelectionSlider(options=list(zip(texts, numbers, strict=True)))
     return _started(control, numbers, texts, value)

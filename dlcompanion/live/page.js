@@ -50,8 +50,7 @@ function showPage({ controls, frames, ...stored }) {
     positions: {}, present: { indices: home, positions: {}, frame: bytesOf(frames[home]) },
   };
   const dark = matchMedia("(prefers-color-scheme: dark)"); // told as JupyterLab tells its theme
-  dark.onchange = () => (document.body.dataset.jpThemeLight = !dark.matches);
-  dark.onchange();
+  (dark.onchange = () => (document.body.dataset.jpThemeLight = !dark.matches))();
   render({ el, model: {
     get: (name) => traits[name],
     set: () => {}, save_changes: () => {}, // there is nobody to tell

@@ -141,7 +141,7 @@ def multiplier_ascent(
         lambda <- max(0, lambda + eta (x^T x - 1))  with x = x(lambda)
 
     It begins at lambda = 0, and stays there if A^+ b is feasible. Too large a learning rate
-    oscillates for ever, which `status` reports as `MAX_STEPS`.
+    oscillates forever, which `status` reports as `MAX_STEPS`.
 
     Args:
         loss: made by `least_squares_loss`.

@@ -23,7 +23,7 @@ class Patience(NamedTuple):
 
     patience: int = 10  # p: how often in a row the error may fail to improve
     steps_between: int = 1  # n: training steps between two looks
-    max_steps: int = 100_000  # a cap the book does not have: some errors improve for ever
+    max_steps: int = 100_000  # a cap the book does not have: some errors improve forever
 
 
 class Stopped(NamedTuple):

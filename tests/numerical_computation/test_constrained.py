@@ -203,7 +203,7 @@ def test_the_game_has_the_solution_of_the_constrained_problem():
 
 
 def test_without_a_feasible_point_the_game_has_no_value():
-    """The smallest inner maximum grows with the bound for ever (equations 4.15, 4.18)."""
+    """The smallest inner maximum grows with the bound forever (equations 4.15, 4.18)."""
     impossible = Constrained(square, lambda x: jnp.stack([1 - x[0], x[0] + 1]))
     values = [minimum_on_grid(impossible, bound)[1] for bound in (1e2, 1e4, 1e6)]
     assert_allclose(np.array(values[1:]) / values[:-1], 100, rtol=1e-2)

@@ -102,7 +102,7 @@ def test_both_ways_end_at_the_solution(ball, optimum):
 
 @pytest.mark.parametrize("far", [1.2, 1.6, 2.1])
 def test_the_ascent_settles_below_its_limit_only(ball, far):
-    """Above 2 / |q''| lambda jumps over the solution for ever (equation 4.27)."""
+    """Above 2 / |q''| lambda jumps over the solution forever (equation 4.27)."""
     ball.set(optimum=(far, 0), num_steps=40)
     for factor, settles in ((0.7, True), (1.3, False)):
         ball.set(learning_rate=min(factor * ball.state.limit, 5))

@@ -113,7 +113,7 @@ def test_overflow_at_once_is_divergence():
 
 
 def test_a_tolerance_below_rounding_is_never_met():
-    """In float32 the loop with delta = 1e-8 runs for ever; ours gives up (Algorithm 4.1)."""
+    """In float32 the loop with delta = 1e-8 runs forever; ours gives up (Algorithm 4.1)."""
     with jax.enable_x64(False):
         loss = least_squares_loss(A.astype(np.float32), B.astype(np.float32))
         run = least_squares_descent(loss, np.zeros(2, np.float32), 0.01, 1e-8, 20_000)
@@ -275,7 +275,7 @@ def test_ascent_below_the_limit(rate):
 
 @pytest.mark.parametrize("rate", [2.6, 5.0])
 def test_ascent_above_the_limit_oscillates(rate):
-    """Beyond 2 / |q''| lambda jumps over the solution for ever (section 4.5)."""
+    """Beyond 2 / |q''| lambda jumps over the solution forever (section 4.5)."""
     path = multiplier_ascent(IDENTITY, rate, 2000)
     assert path.status == Status.MAX_STEPS
     late = path.multiplier[-100:]

@@ -46,7 +46,7 @@ def through(scheme, width, depth, unit_fn=linear):
 
 
 def test_identical_units_stay_identical():
-    """Two units with the same weights get the same gradients for ever (section 8.4)."""
+    """Two units with the same weights get the same gradients forever (section 8.4)."""
     x, y = jax.random.normal(key(), (20, 3)), jnp.arange(20.0)
 
     @jax.grad
