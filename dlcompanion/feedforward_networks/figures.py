@@ -260,7 +260,7 @@ def draw_unit(axes: np.ndarray, reach: float) -> list[Artist]:
         ax.axvline(0, color=style.GRID, linewidth=1, zorder=0)
         ax.set(xlim=(-reach, reach), ylim=(-height, height), xlabel="$z$ input of the unit")
     axes[0].set_ylabel("$g(z)$ output")
-    axes[1].set_ylabel("$g\\prime(z)$ slope")
+    axes[1].set_ylabel("$g'(z)$ slope")
     style.add_title(axes[0], "the unit (shaded: slope below 0.01)")
     style.add_title(axes[1], "what a gradient is multiplied by")
     return artists
