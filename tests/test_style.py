@@ -1,5 +1,6 @@
 """The palette and how numbers are said."""
 
+import json
 import re
 from pathlib import Path
 
@@ -97,6 +98,15 @@ def test_the_themes_know_the_colours_that_follow_them():
     assert {style.THEME[colour]: colour for colour in WORDS.values()} == LIGHT
     for name, token in zip(WORDS, LIGHT, strict=True):
         assert DARK[token] == PALETTE[name] or name == "BLUE"
+    script = (Path(live.__file__).parent / "canvas.js").read_text()
+    (read,) = re.findall(r"\[(.*)\]\.map\(read\)", script)
+    assert json.loads(f"[{read}]") == list(style.THEME.values())
+
+
+def test_the_grid_of_the_high_contrast_theme_is_seen_and_stays_behind_the_words():
+    (grid,) = re.findall(r'High Contrast"\] .dlc-explorer { --dlc-grid: (#[0-9a-f]{6})', CSS)
+    assert contrast(grid, "#000000") >= 3
+    assert contrast(grid, "#ffffff") >= 4.5
 
 
 def test_words_are_written_in_their_own_tone_of_a_colour():

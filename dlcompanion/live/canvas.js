@@ -6,7 +6,6 @@ const COORDINATES_PER_PIXEL = 16;
 // Matplotlib's codes, each with its method and its number of points.
 const SEGMENTS = { 1: ["moveTo", 1], 2: ["lineTo", 1], 79: ["closePath", 1],
                    3: ["quadraticCurveTo", 2], 4: ["bezierCurveTo", 3] };
-const TOKENS = ["ink", "paper", "grid", "blue", "vermillion", "green"]; // in style.py
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const KEY_STEP = 2, BIG_KEY_STEP = 20; // px
 const CACHE_BYTES = 8e6, BATCH = 16;
@@ -161,7 +160,7 @@ function makeStage(el, { title, size: [width, height], static: bytes }) {
     const fit = stage.clientWidth / width; // 0: not in the page, behind another tab, or restyled
     if (fit) scale = Math.max(1, devicePixelRatio) * fit;
     const read = (token) => [token, getComputedStyle(el).getPropertyValue(`--dlc-${token}`).trim()];
-    theme = Object.fromEntries(TOKENS.map(read));
+    theme = Object.fromEntries(["ink", "paper", "grid", "blue", "vermillion", "green"].map(read));
     for (const { canvas } of [below, above])
       [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
     paint(below, background, scale, theme);
