@@ -16,7 +16,7 @@ from matplotlib.artist import Artist
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-from matplotlib.textpath import TextToPath
+from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox
 
 from dlcompanion import style
@@ -28,24 +28,12 @@ CURVED = (Path.CURVE3, Path.CURVE4, Path.CLOSEPOLY)
 MARGIN = 64.0  # px kept around the clip box; all beyond it is invisible
 
 
-class KeptText(TextToPath):
-    """Outlines of text, kept: most words of a frame stand in the next one too."""
-
-    @functools.lru_cache(maxsize=1024)  # noqa: B019 (there is one, for good)
-    def get_text_path(self, *args, **kwargs):
-        return tuple(map(np.array, super().get_text_path(*args, **kwargs)))
-
-
-kept_text = KeptText()
-
-
 class Recorder(RendererBase):
     """Record one picture of a figure of `width` by `height` pixels at `dpi`."""
 
     def __init__(self, width: float, height: float, dpi: float):
         super().__init__()
         self.width, self.height, self.dpi = width, height, dpi
-        self._text2path = kept_text
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._styles, self._paths = {}, {}  # style or path -> its index
         self._operations = []  # [path, style, count, offsets] or [-1, style, head, pixels]
@@ -79,7 +67,7 @@ class Recorder(RendererBase):
         if not is_line and np.abs(vertices[is_point]).max(initial=0.0) > FARTHEST:
             path = Path(vertices[is_point], codes[is_point]).clip_to_bbox(Bbox.from_extents(clip))
             vertices, codes = path.vertices, path.codes
-        self._stamp(gc, rgbFace, vertices, codes, np.zeros((1, 2)))
+        self._stamp(gc, rgbFace, _shape(vertices, codes), np.zeros((1, 2)))
 
     def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
         if len(path.vertices) == 1 and not path.vertices.any():  # a collection of one path
@@ -91,7 +79,13 @@ class Recorder(RendererBase):
         vertices = marker_trans.transform(marker_path.vertices) * [1, -1]
         if len(vertices) == 2 and gc.get_snap() is not False:  # a tick goes on the pixel grid
             offsets = np.floor(offsets + 0.5) + 0.5
-        self._stamp(gc, rgbFace, vertices, marker_path.codes, offsets)
+        self._stamp(gc, rgbFace, _shape(vertices, marker_path.codes), offsets)
+
+    def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
+        gc.set_linewidth(0)
+        if max(abs(x), abs(y)) < FARTHEST:
+            outline = _outline(self.points_to_pixels(1), s, prop, angle, ismath)
+            self._stamp(gc, gc.get_rgb(), outline, np.array([[x, y]]))
 
     def draw_image(self, gc, x, y, im, transform=None):
         height, width = im.shape[:2]
@@ -119,23 +113,16 @@ class Recorder(RendererBase):
         body += [data for *_, data in self._operations]
         return b"".join([len(text).to_bytes(4, "little"), text, *body])
 
-    def _stamp(self, gc, rgbFace, vertices, codes, offsets):
+    def _stamp(self, gc, rgbFace, shape, offsets):
         entry = self._style(gc, rgbFace)
-        if entry is None or not (len(vertices) and len(offsets)):
+        if entry is None or shape is None or not len(offsets):
             return
-        offsets = offsets + vertices[0]
-        shape = vertices - vertices[0]
-        curved = codes is not None and np.any(codes[1:] != Path.LINETO)
-        if curved:
-            shape[codes == Path.CLOSEPOLY] = 0.0
-        scale = _scale_for(shape)
-        codes = codes.astype(np.uint8).tobytes() if curved else b""
-        path = _index(self._paths, (_quantize(shape, scale), scale, codes))
-        style_index = _index(self._styles, entry)
+        start, outline = shape
+        path, style_index = _index(self._paths, outline), _index(self._styles, entry)
         if not (self._operations and self._operations[-1][:2] == [path, style_index]):
             self._operations.append([path, style_index, 0, b""])
         self._operations[-1][2] += len(offsets)
-        self._operations[-1][3] += _quantize(offsets, COORDINATES_PER_PIXEL)
+        self._operations[-1][3] += _quantize(offsets + start, COORDINATES_PER_PIXEL)
 
     def _style(self, gc: GraphicsContextBase, rgbFace) -> tuple | None:
         if gc.get_hatch() is not None or gc.get_sketch_params() is not None:
@@ -192,18 +179,34 @@ def _measure_text(dpi: float, *text) -> tuple[float, float, float]:
     return RendererBase.get_text_width_height_descent(Recorder(1, 1, dpi), *text)
 
 
+@functools.lru_cache(maxsize=1024)  # most words of a frame stand in the next one too
+def _outline(pixels_per_point: float, text: str, prop, angle: float, ismath) -> tuple | None:
+    vertices, codes = text_to_path.get_text_path(prop, text, ismath=ismath)
+    scale = pixels_per_point * prop.get_size_in_points() / text_to_path.FONT_SCALE
+    to_pixels = Affine2D().rotate_deg(angle).scale(scale, -scale)
+    return _shape(to_pixels.transform(vertices), np.array(codes))
+
+
+def _shape(vertices: np.ndarray, codes: np.ndarray | None) -> tuple | None:
+    """Return where an outline starts, and what `encode` needs of it; None for an empty one."""
+    if not len(vertices):
+        return None
+    shape = vertices - vertices[0]
+    curved = codes is not None and np.any(codes[1:] != Path.LINETO)
+    if curved:
+        shape[codes == Path.CLOSEPOLY] = 0.0
+    extent = np.abs(shape).max()  # the finer, the smaller it is: glyphs and markers
+    scale = next((s for s in (128, 64, 32) if extent * s < 32767), COORDINATES_PER_PIXEL)
+    codes = codes.astype(np.uint8).tobytes() if curved else b""
+    return vertices[0], (_quantize(shape, scale), scale, codes)
+
+
 def _index(table: dict, key) -> int:
     return table.setdefault(key, len(table))
 
 
 def _quantize(pixels: np.ndarray, scale: int) -> bytes:
     return np.rint(pixels * scale).astype("<i2").tobytes()  # in range: clipped to FARTHEST
-
-
-def _scale_for(shape: np.ndarray) -> int:
-    """Return units per pixel: fine for glyphs and markers, coarser for what is wide."""
-    extent = np.abs(shape).max()
-    return next((scale for scale in (128, 64, 32) if extent * scale < 32767), COORDINATES_PER_PIXEL)
 
 
 @functools.lru_cache(maxsize=1024)

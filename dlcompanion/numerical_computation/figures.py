@@ -408,7 +408,7 @@ def draw_digits(ax: Axes, extent: tuple, kept, formulas: Iterable[str]) -> list[
     style.add_title(ax, " ")  # keeps the place of the titles
     titles = [draw_name(ax, formula, size=9.5) for formula in formulas]
     for title in titles:
-        title.set(transform=ax.transAxes, clip_on=False, in_layout=False)
+        title.set(transform=ax.transAxes, clip_on=False, in_layout=False, data=([0.0], [1.025]))
     update_digits([image, *titles], kept, 0)
     return [image, *titles]
 
@@ -418,7 +418,7 @@ def update_digits(parts: Sequence[Artist], kept, formula: int) -> None:
     level = 1 + np.minimum(np.floor(np.asarray(kept) * DIGIT_LEVELS), DIGIT_LEVELS - 1)
     parts[0].set_data(np.where(np.asarray(kept) < 0, 0, level))
     for i, title in enumerate(parts[1:]):
-        title.set_data(*([0.0], [1.025]) if i == formula else ([], []))
+        title.set_visible(i == formula)
 
 
 def draw_answers(ax: Axes, formats: tuple[str, ...], answers) -> list[Text]:

@@ -113,6 +113,8 @@ def test_what_leaves_the_picture_is_cut_off(wild):
         far = [np.abs(points).max() for points in (*drawing.shapes, *drawing.offsets)]
         assert max(far) <= 300 + 2 * MARGIN
     assert read_head(record(figure, [dots]))["operations"][0][2] == 2  # the wild one is gone
+    words = ax.text(0.5, wild, "far away")
+    assert not read_head(record(figure, [words]))["operations"]
 
 
 def test_nothing_but_wild_numbers_is_an_empty_picture():
